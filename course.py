@@ -165,8 +165,9 @@ def expected_packages(extras):
 
 def pip(arguments, progress, total):
     """Runs pip, follows what it says as a progress bar, and keeps everything in the log."""
-    command = [str(venv_python()), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-    command += ["--progress-bar", "raw"] if pip_knows_raw() else ["--progress-bar", "off"]
+    command = [str(venv_python()), "-m", "pip", "install", "--no-input"]
+    command += ["--disable-pip-version-check", "--progress-bar"]
+    command += ["raw" if pip_knows_raw() else "off"]
     environment = dict(os.environ, PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
     environment.pop("PIP_USER", None)  # a user-wide setting that a virtual environment refuses
     with open(LOG, "a", encoding="utf-8") as log:
@@ -214,27 +215,32 @@ def follow(process, lines, log, progress, total):
         elif size and int(size.group(2)):
             done, whole = int(size.group(1)), int(size.group(2))
             mb = f"{done / 1e6:.0f} of {whole / 1e6:.0f} MB"
-            progress.show(seen - 1 + done / whole, 2 * total, re.sub(r" \(.*", "", what) + ": " + mb)
+            name = re.sub(r" \(.*", "", what)
+            progress.show(seen - 1 + done / whole, 2 * total, f"{name}: {mb}")
         elif line.startswith("Installing collected packages"):
             before, seen = installed_count(), line.count(",") + 1
         if before is not None:
             unpacked = installed_count() - before
-            progress.show(total + unpacked * total / seen, 2 * total, f"unpacking {unpacked}/{seen}")
+            share = total + unpacked * total / seen
+            progress.show(share, 2 * total, f"unpacking {unpacked}/{seen}")
         elif line and not size:
             progress.show(min(seen, total), 2 * total, what)
 
 
 def installed_count():
     """How many packages lie in .venv, counted cheaply."""
-    return len(list(VENV.glob("[Ll]ib/**/site-packages/*.dist-info" if os.name == "nt" else "lib/*/site-packages/*.dist-info")))
+    return len(packages("*"))
+
+
+def packages(name):
+    """The folders that say which versions of a package lie in .venv."""
+    site = "Lib/site-packages" if os.name == "nt" else "lib/*/site-packages"
+    return list(VENV.glob(f"{site}/{name}.dist-info"))
 
 
 def pip_knows_raw():
     """Whether the pip inside .venv can print its progress in a form to read (24.1 and newer)."""
-    found = list(VENV.glob("lib/*/site-packages/pip-*.dist-info")) + list(
-        VENV.glob("Lib/site-packages/pip-*.dist-info")
-    )
-    versions = [tuple(map(int, re.findall(r"\d+", path.name)[:2])) for path in found]
+    versions = [tuple(map(int, re.findall(r"\d+", path.name)[:2])) for path in packages("pip-*")]
     return bool(versions) and max(versions) >= (24, 1)
 
 
@@ -247,8 +253,8 @@ def explain_pip_failure():
     elif re.search(r"(?i)connection|resolve|timed out|network|ProxyError", text):
         step = "check the network (or pip's proxy settings) and run the same command again."
     else:
-        step = "read the lines above; the whole log is in " + LOG.name + ". Then run the command again."
-    return "pip could not install the course's packages.\n\n" + text + "\n\nNext step: " + step
+        step = f"read the lines above (all of them are in {LOG.name}), then run the command again."
+    return f"pip could not install the course's packages.\n\n{text}\n\nNext step: {step}"
 
 
 def make_venv():
@@ -285,9 +291,9 @@ def torch_index():
         return [] if chosen == "default" else ["--extra-index-url", chosen]
     if not sys.platform.startswith("linux"):
         return []
+    command = [str(venv_python()), "-m", "pip", "install", "--quiet", "--dry-run", "--no-deps"]
     report = subprocess.run(
-        [str(venv_python()), "-m", "pip", "install", "--quiet", "--dry-run", "--no-deps"]
-        + ["--report", "-", "-c", str(CONSTRAINTS), "torch"],
+        [*command, "--report", "-", "-c", str(CONSTRAINTS), "torch"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         encoding="utf-8",
@@ -311,7 +317,7 @@ def install(extras):
         pip(["--upgrade", "-c", str(CONSTRAINTS), "pip"], step, 1)
         step.done()
         step = Progress(3, 4, "Installing PyTorch (CPU)")
-        pip(["-c", str(CONSTRAINTS), "torch"] + torch_index(), step, 10)
+        pip(["-c", str(CONSTRAINTS), "torch", *torch_index()], step, 10)
         step.done()
     else:
         STAMP.unlink()  # from here on, unfinished until stamped again
@@ -344,11 +350,18 @@ def main(arguments):
         print(f"\n\n{error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"\n\nSet-up stopped: {error}", file=sys.stderr)
-        print("Next step: check that this folder can be written and the disk has 3 GB free, then run the same command again.", file=sys.stderr)
+        print(
+            f"\n\nSet-up stopped: {error}\nNext step: check that this folder can be written and the"
+            " disk has 3 GB free, then run the same command again.",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
-        print("\n\nSet-up was interrupted. Run the same command again: it starts from what was downloaded.", file=sys.stderr)
+        print(
+            "\n\nSet-up was interrupted. Run the same command again:"
+            " what was downloaded is not downloaded twice.",
+            file=sys.stderr,
+        )
         return 130
     if arguments[0] == "setup":
         print("The course is set up. Next step: python course.py lab")
@@ -358,6 +371,7 @@ def main(arguments):
         with contextlib.suppress(KeyboardInterrupt):
             return subprocess.call(command)
         return 130
+    sys.stdout.flush()  # exec drops what is still in the buffer
     os.execv(command[0], command)
 
 
