@@ -37,9 +37,9 @@ def apply_edits(unit: Unit, edits: list[tuple[ast.AST, str]], renamed: dict[str,
     places = [(_place(node, unit.first_line), node, text) for node, text in edits]
     for (row, start, end_row, end), node, text in sorted(places, key=lambda p: p[0], reverse=True):
         if isinstance(node, ast.Name | ast.Attribute):
-            name = node.id if isinstance(node, ast.Name) else node.attr
-            if not lines[end_row][:end].endswith(name.encode()):  # inside an f-string on 3.11
-                raise SnippetError(f"line {node.lineno}: {name} must not stand in an f-string")
+            found = b"".join(lines[row : end_row + 1])[start : end - len(lines[end_row]) or None]
+            if found.split() != ast.unparse(node).encode().split():  # in an f-string, on 3.11
+                raise SnippetError(f"line {node.lineno}: {ast.unparse(node)} stands in an f-string")
         elif not text and not _is_alone(unit.node, node):
             if lines[end_row + 1 :] and not lines[end_row + 1].strip():
                 end_row += 1  # and the empty line that set it off

@@ -144,17 +144,18 @@ def _annotations(node: ast.AST) -> list[ast.expr]:
     return []
 
 
-def _names_in_strings(annotation: ast.expr) -> set[str]:
-    """Names in a quoted annotation such as "Path | None"."""
-    names: set[str] = set()
-    for node in ast.walk(annotation):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            try:
-                inside = ast.parse(node.value, mode="eval")
-            except SyntaxError:  # the string of a Literal[...]
-                continue
-            names |= {n.id for n in ast.walk(inside) if isinstance(n, ast.Name)}
-    return names
+def _names_in_strings(annotation: ast.AST) -> set[str]:
+    """Names in a quoted annotation such as "Path | None"; the strings of a Literal are no names."""
+    if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value).endswith("Literal"):
+        return set()
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        try:
+            inside = ast.parse(annotation.value, mode="eval")
+        except SyntaxError:  # text in an Annotated[...]
+            return set()
+        return {node.id for node in ast.walk(inside) if isinstance(node, ast.Name)}
+    inner = (_names_in_strings(child) for child in ast.iter_child_nodes(annotation))
+    return {name for names in inner for name in names}
 
 
 @dataclass

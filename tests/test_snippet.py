@@ -1,0 +1,427 @@
+"""`course snippet`: what is exported stands alone, runs, and holds no more than it needs."""
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import course_lib
+from course_lib import snippet
+from course_lib.snippet_source import Library, SnippetError
+
+LIBRARY = snippet.course_library()
+NAMES = snippet.public_names(LIBRARY)
+# What needs a downloaded model to show anything: imported in the fresh interpreter, not run.
+NO_EXAMPLE = {"embeddings.Embedder"}
+
+# Runs in an interpreter of its own. Every file is loaded and tested as a module of its own.
+RUNNER = r"""
+import doctest, importlib.util, json, sys, traceback
+
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "course_lib":
+            raise ImportError("course_lib is blocked")
+
+sys.meta_path.insert(0, Block())
+report = {}
+for path in sys.argv[1:]:
+    log = []
+    try:
+        spec = importlib.util.spec_from_file_location("exported", path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["exported"] = module  # dataclasses look themselves up there
+        spec.loader.exec_module(module)
+        finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(verbose=False)
+        for test in finder.find(module, "exported", module=module):
+            runner.run(test, out=log.append)
+        report[path] = [runner.tries, runner.failures, "".join(log)]
+    except BaseException:
+        report[path] = [0, 1, traceback.format_exc()]
+    finally:
+        sys.modules.pop("exported", None)
+assert not any(name.split(".")[0] == "course_lib" for name in sys.modules)
+print(json.dumps(report))
+"""
+
+
+def run_examples(files: list[Path]) -> dict[str, tuple[int, int, str]]:
+    """(examples, failures, log) of every file, from one interpreter that has no course_lib."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", RUNNER, *map(str, files)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=files[0].parent,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {Path(path).stem: tuple(found) for path, found in json.loads(done.stdout).items()}
+
+
+def ruff(*files: Path) -> str:
+    config = course_lib.ROOT / "pyproject.toml"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "ruff",
+            "check",
+            "--no-cache",
+            "--config",
+            str(config),
+            *map(str, files),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """Every public name of the exportable modules as a file, and what its examples did."""
+    folder = tmp_path_factory.mktemp("exported")
+    for name in NAMES:
+        (folder / f"{name}.py").write_text(snippet.export(name), encoding="utf-8")
+    return folder, run_examples([folder / f"{name}.py" for name in NAMES])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_public_name_stands_alone(exported, name):
+    folder, report = exported
+    tries, failures, log = report[name]
+    assert failures == 0, log
+    assert tries > 0 or name in NO_EXAMPLE, f"{name} has no doctest example"
+    text = (folder / f"{name}.py").read_text(encoding="utf-8")
+    own_name = name.split(".")[1]
+    assert f"{own_name}, from the course" in text
+    assert course_lib.__version__ in text
+    assert "MIT" in text
+    assert f"course_lib/{name.split('.')[0]}.py" in text
+
+
+def test_exported_files_pass_ruff(exported):
+    folder, _ = exported
+    assert ruff(*folder.glob("*.py")) == ""
+
+
+def test_every_exportable_module_offers_something():
+    present = {name.removeprefix("course_lib.") for name in LIBRARY.names()}
+    for module in set(snippet.EXPORTABLE) & present:
+        assert any(name.startswith(f"{module}.") for name in NAMES)
+
+
+def test_the_interpreter_test_notices_a_file_that_needs_course_lib_or_fails(tmp_path):
+    files = {
+        "needs": "import course_lib\n",
+        "fails": '"""\n>>> 1 + 1\n3\n"""\n',
+        "empty": "x = 1\n",
+        "good": '"""\n>>> 1 + 1\n2\n"""\n',
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    report = run_examples([tmp_path / f"{name}.py" for name in files])
+    assert {name: found[:2] for name, found in report.items()} == {
+        "needs": (0, 1),
+        "fails": (1, 1),
+        "empty": (0, 0),
+        "good": (1, 0),
+    }
+
+
+@pytest.fixture
+def library(tmp_path):
+    """Make a package from texts, and export from it."""
+
+    def make(**modules: str) -> Library:
+        folder = tmp_path / "course_lib"
+        folder.mkdir(exist_ok=True)
+        for name, text in {"__init__": "", **modules}.items():
+            (folder / f"{name}.py").write_text(textwrap.dedent(text), encoding="utf-8")
+        return Library(folder, "course_lib")
+
+    return make
+
+
+def run(text: str, expression: str):
+    """Value of an expression in a namespace made by an exported file."""
+    assert "import course_lib" not in text
+    assert "from course_lib" not in text
+    namespace: dict = {}
+    exec(compile(text, "exported", "exec"), namespace)
+    return eval(expression, namespace)
+
+
+def test_takes_only_what_is_used_in_an_order_that_runs(library, tmp_path):
+    text = snippet.export(
+        "f",
+        library(
+            a="""
+            import json
+            import math
+            from dataclasses import dataclass, field
+
+            # Halves of things.
+            HALF = 0.5
+            OTHER = 2
+            QUARTER = HALF * HALF
+
+            @dataclass
+            class Base:
+                x: float = QUARTER
+
+            class Child(Base):
+                pass
+
+            def unused():
+                return json.dumps(OTHER)
+
+            def f() -> float:
+                \"\"\"Give a root.
+
+                >>> f()
+                0.5
+                \"\"\"
+                return math.sqrt(Child().x)
+            """
+        ),
+    )
+    assert run(text, "f()") == 0.5
+    assert "# Halves of things." in text
+    for absent in ("json", "OTHER", "unused", "field"):
+        assert absent not in text
+    (tmp_path / "f.py").write_text(text)
+    assert run_examples([tmp_path / "f.py"])["f"][:2] == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "from course_lib.b import g\ndef f(): return g(2)",
+        "from course_lib.b import g as h\ndef f(): return h(2)",
+        "from course_lib import b\ndef f(): return b.g(2)",
+        "from course_lib import b as c\ndef f(): return c.g(2)",
+        "import course_lib.b as c\ndef f(): return c.g(2)",
+        "from . import b\ndef f(): return b.g(2)",
+        "from .b import g\ndef f(): return g(2)",
+        "def f():\n    from course_lib import b\n\n    return b.g(2)",
+        "def f():\n    from course_lib.b import g as h\n    return h(2)",
+        "def f():\n    if True:\n        from course_lib.b import g\n    return g(2)",
+        "def f():\n    from course_lib import (\n        b,\n    )\n    return b.g(b.TWO)",
+        "from course_lib.c import g\ndef f(): return g(2)",  # handed on by another module
+    ],
+)
+def test_inlines_what_comes_from_other_modules(library, body):
+    made = library(
+        a=f"{body}\n",
+        b="import math\n\nTWO = 2\n\n\ndef g(x):\n    return math.pow(x, TWO)\n",
+        c="from course_lib.b import g\n",
+    )
+    text = snippet.export("a.f", made)
+    assert run(text, "f()") == 4.0
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        """f"a {b.g(2)} and {b.g(3):>3}" f"{b.g(4)}\"""",
+        """f'''a {b.g(2)} and\n{b.g(3):>3}{b.g(4)}'''""",
+    ],
+)
+def test_a_rewritten_name_in_an_f_string_is_right_or_refused(library, expression):
+    made = library(
+        a=f"from course_lib import b\ndef f():\n    return {expression}\n", b="def g(x): return x\n"
+    )
+    try:
+        text = snippet.export("f", made)
+    except SnippetError:  # 3.11 does not know where in some f-strings a name stands
+        assert sys.version_info < (3, 12)
+    else:
+        assert run(text, "f()").split() == ["a", "2", "and", "34"]
+
+
+def test_two_helpers_of_one_name_are_kept_apart(library):
+    made = library(
+        a="""
+        from course_lib.b import g
+
+        def _check(x):
+            return x + 1
+
+        def f(x):
+            return g(_check(x))
+        """,
+        b="""
+        def _check(x):
+            return x * 10
+
+        def g(x):
+            return _check(x)
+        """,
+    )
+    assert run(snippet.export("f", made), "f(1)") == 20
+
+
+def test_keeps_the_standard_library_apart_from_a_course_module_of_that_name(library):
+    made = library(
+        a="from course_lib import statistics\ndef f(): return statistics.mean([1, 2])\n",
+        statistics="import statistics as std\ndef mean(x): return std.mean(x)\n",
+    )
+    assert run(snippet.export("f", made), "f()") == 1.5
+
+
+def test_sees_quoted_annotations_decorators_and_defaults(library):
+    text = snippet.export(
+        "f",
+        library(
+            a="""
+            import functools
+            from pathlib import Path
+            from typing import TYPE_CHECKING, Literal
+
+            if TYPE_CHECKING:
+                from decimal import Decimal
+
+            LIMIT = 3
+
+            @functools.cache
+            def f(x: "Path | None" = None, *, n: int = LIMIT, how: Literal["a"] = "a") -> "Decimal":
+                return n
+            """
+        ),
+    )
+    assert run(text, "f()") == 3
+    assert "if TYPE_CHECKING:\n    from decimal import Decimal" in text
+    assert "from pathlib import Path" in text
+
+
+def test_takes_changes_of_a_constant_along(library):
+    made = library(
+        a="""
+        import os
+
+        TABLE = {"a": 1}
+        TABLE["b"] = 2
+        TABLE.update(c=3)
+        os.environ.setdefault("COURSE_TEST_SNIPPET", "1")
+
+        def f():
+            return sum(TABLE.values()) + len(os.sep)
+        """
+    )
+    text = snippet.export("f", made)
+    assert run(text, "f()") == 7
+    assert "COURSE_TEST_SNIPPET" not in text
+
+
+def test_includes_what_the_examples_of_the_wanted_function_need(library):
+    made = library(
+        a='''
+        import math
+
+        def other(x):
+            """Double x.
+
+            >>> unrelated(1)
+            1
+            """
+            return 2 * x
+
+        def unrelated(x):
+            return x
+
+        def f(x):
+            """Add one.
+
+            >>> f(math.floor(other(1.5)))
+            4
+            """
+            return x + 1
+        '''
+    )
+    text = snippet.export("f", made)
+    assert run(text, "f(other(1))") == 3
+    assert "unrelated" not in text  # an example of a helper does not pull in half the package
+    assert "Double x." in text
+
+
+def test_a_module_that_stays_behind_says_so_when_it_is_reached(library):
+    made = library(
+        a="""
+        def f(model=None):
+            from course_lib import assets
+
+            return model or assets.path("minilm")
+        """,
+        assets="def path(name): return name\n",
+    )
+    text = snippet.export("f", made)
+    assert run(text, "f('here')") == "here"
+    with pytest.raises(ImportError, match="pass the folder or hub name"):
+        run(text, "f()")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("from course_lib import ROOT\ndef f(): return ROOT", "__file__"),
+        ("from course_lib import assets\ndef f(): return assets.path()", "model cache"),
+        ("from course_lib import b\ndef f(): return b", "used as a value"),
+        ("import course_lib.b\ndef f(): return course_lib.b.g(1)", "from ... import"),
+        ("from course_lib.b import missing\ndef f(): return missing()", "has no missing"),
+        ("def f(): return nowhere", "nowhere"),
+    ],
+)
+def test_refuses_what_cannot_stand_alone(library, text, message):
+    made = library(a=text + "\n", b="def g(x): return x\n", assets="def path(): pass\n")
+    (made.folder / "__init__.py").write_text("ROOT = __file__\n")
+    with pytest.raises(SnippetError, match=message):
+        snippet.export("a.f", made)
+
+
+def test_unknown_ambiguous_and_module_names(library):
+    made = library(
+        one="def cosine_similarity(): pass\ndef shared(): pass\n", two="def shared(): pass\n"
+    )
+    with pytest.raises(SnippetError, match=r"did you mean one\.cosine_similarity"):
+        snippet.export("cosine_similarty", made)
+    with pytest.raises(SnippetError, match=r"one\.shared or two\.shared"):
+        snippet.export("shared", made)
+    with pytest.raises(SnippetError, match=r"two is a module: choose one of two\.shared"):
+        snippet.export("two", made)
+    with pytest.raises(SnippetError, match="--list"):
+        snippet.export("qqqqqq", made)
+    assert "def shared" in snippet.export("course_lib.two.shared", made)
+
+
+def test_command_prints_lists_writes_and_does_not_overwrite(tmp_path, capsys):
+    assert snippet.main(["top_k"]) == 0
+    assert "def top_k" in capsys.readouterr().out
+
+    assert snippet.main(["--list"]) == 0
+    assert "similarity.cosine_similarity" in capsys.readouterr().out
+
+    target = tmp_path / "mine.py"
+    assert snippet.main(["top_k", "-o", str(target)]) == 0
+    assert target.read_text(encoding="utf-8") == snippet.export("similarity.top_k")
+    target.write_text("precious")
+    capsys.readouterr()
+    assert snippet.main(["top_k", "-o", str(target)]) == 1
+    assert "--force" in capsys.readouterr().err
+    assert target.read_text() == "precious"
+    assert snippet.main(["top_k", "-o", str(target), "--force"]) == 0
+    assert "def top_k" in target.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("argv", [["no_such_name"], [], ["top_k", "-o", "no/such/folder/x.py"]])
+def test_command_fails_with_one_message(argv, capsys):
+    assert snippet.main(argv) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "course snippet: " in captured.err
+    assert "Traceback" not in captured.err
