@@ -48,7 +48,8 @@ def parse(path: Path) -> Lesson:
     """Read a lesson into a notebook that has not been executed.
 
     Raises:
-        BuildError: if the file is not py:percent text, or a cell's header has an option or a tag that the course does not know.
+        BuildError: if the file is not py:percent text, or a cell's header has an option or a tag
+            that the course does not know.
     """
     import jupytext
 

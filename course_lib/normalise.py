@@ -29,11 +29,12 @@ NOTEBOOK_METADATA: dict[str, Any] = {
     "language_info": {"name": "python"},
 }
 
-# The left-hand side keeps an address such as https://example.org/home/ from being taken for a path.
+# The look-behind keeps an address such as https://example.org/home/ from being taken for a path;
+# the {0,80} keeps the search linear in a page with an embedded image.
 _MACHINE_PATH = re.compile(
-    r"(?<![\w/.-])/(?:home|root|tmp|Users|private/var|var/folders)/[^\s'\"<>]*"
-    r"|\b[A-Za-z]:[\\/]+Users\b[^\s'\"<>]*"
-    r"|[^\s'\"<>]*(?:site-packages|\.venv)\b[^\s'\"<>]*"
+    r"(?<![\w/.-])/(?:home|root|tmp|Users|private/var|var/folders)/[^\s'\"<>(),;]*"
+    r"|\b[A-Za-z]:[\\/]+Users\b[^\s'\"<>(),;]*"
+    r"|[\w./\\:-]{0,80}(?:site-packages|\.venv)\b"
 )
 
 
@@ -53,7 +54,7 @@ def cell_ids(cells: list[Cell]) -> list[str]:
         Eight hexadecimal digits each; the second cell with the same content gets ``-2``, and so on.
 
     >>> cell_ids([{"cell_type": "code", "source": "1"}, {"cell_type": "code", "source": "1"}])
-    ['08eccb51', '08eccb51-2']
+    ['f7568bbd', 'f7568bbd-2']
     """
     seen: Counter[str] = Counter()
     ids = []

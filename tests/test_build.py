@@ -390,6 +390,10 @@ def test_other_texts_are_not_machine_paths(text):
     assert normalise.machine_paths(text, ("/srv/course",)) == []
 
 
+def test_a_large_embedded_image_is_searched_in_linear_time():
+    assert normalise.machine_paths("<img src='data:image/png;base64," + "iVBO/w0K" * 200_000) == []
+
+
 def test_first_difference_says_what_differs():
     def notebook(**changes):
         cell = {"cell_type": "code", "source": "f()", "metadata": {}, "execution_count": 1}
