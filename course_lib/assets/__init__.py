@@ -20,13 +20,13 @@ from course_lib.assets.files import sha256_of, take, unpack
 from course_lib.assets.process import (
     FETCH,
     AssetError,
-    convert,
     disk_full,
     download,
     explained,
     free_bytes,
     remove,
     rename,
+    run_converter,
     size,
 )
 
@@ -236,7 +236,7 @@ def _make(asset: Asset, source: Path | None, work: Path, destination: Path, prog
     if asset.convert:
         converted = work / "converted"
         converted.mkdir()
-        convert(asset, files, converted, progress=progress)
+        run_converter(asset, files, converted, progress=progress)
         files = converted
     _write_manifest(asset, files, progress=progress)
     if destination.exists():  # damaged, else there would be nothing to fetch

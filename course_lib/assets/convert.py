@@ -1,7 +1,8 @@
 """Turn a GGUF file into a folder that transformers loads in about a second.
 
-Used as ``python -m course_lib.assets.convert SOURCE DESTINATION``: both are folders, and SOURCE holds
-one .gguf file. Lines such as ``PROGRESS 25 reading the weights`` say how far it is, in percent.
+Used as ``python -m course_lib.assets.convert SOURCE DESTINATION``: both are folders, and SOURCE
+holds one .gguf file. Lines such as ``PROGRESS 25 reading the weights`` say how far it is, in
+percent.
 """
 
 from __future__ import annotations

