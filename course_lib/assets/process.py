@@ -200,8 +200,9 @@ def run_converter(asset: Asset, source: Path, destination: Path, *, progress: bo
 
         arguments = [asset.convert, str(source), str(destination)]
         status, output = run_child(arguments, environment, watch)
-    if status == 0:
-        return
+        if status == 0:
+            bar.update(100 - bar.n)
+            return
     if _DISK_FULL.search(output) or free_bytes(destination) < 1_000_000:
         raise OSError(errno.ENOSPC, "the conversion ran out of room")
     if status < 0 or status == 137 or "MemoryError" in output:
