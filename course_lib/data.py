@@ -370,16 +370,18 @@ def _read_page(path: Path) -> Page:
         raise DataError("front matter has no closing ---; the file may be truncated", file)
     try:
         root = yaml.compose(head, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise DataError(f"front matter is not YAML ({error.problem})", file, line) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)  # a forbidden character has no mark
+        problem = getattr(error, "problem", None) or "a character that YAML forbids"
+        message = f"front matter is not YAML ({problem})"
+        raise DataError(message, file, mark.line + 1 if mark else None) from None
     if not isinstance(root, yaml.MappingNode):
         raise DataError("wanted front matter of `name: value` lines", file, 1)
     values: dict[str, str] = {}
     lines: dict[str, int] = {}
     for key, value in root.value:
-        values[key.value] = str(value.value)
-        lines[key.value] = key.start_mark.line + 1
+        values[str(key.value)] = str(value.value)
+        lines[str(key.value)] = key.start_mark.line + 1
     for name in ("title", "owner", "updated", "audience"):
         if not values.get(name, "").strip():
             raise DataError("missing", file, lines.get(name), name)

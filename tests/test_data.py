@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterable
 from itertools import product
 from pathlib import Path
 from statistics import mean, median
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from course_lib import data
@@ -346,6 +349,19 @@ def test_the_line_is_the_one_where_a_row_of_several_lines_starts(broken: Path) -
     assert refused(data.load_tickets, broken).line == line
 
 
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.just("\n"))))
+def test_any_message_comes_back_as_it_was_written(texts: list[str]) -> None:
+    """Quotes, commas, line ends and Unicode separators inside a message do not cut it."""
+    texts = [text for text in texts if text.strip()]
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "question_pairs.csv")
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(["id", "a", "b", "same", "split"])
+            writer.writerows([i, text, "b", "no", "test"] for i, text in enumerate(texts))
+        assert [pair.a for pair in data.load_question_pairs(Path(folder))] == texts
+
+
 def test_a_column_that_is_missing_is_named(broken: Path) -> None:
     change(broken / "tickets.csv", "intent", "label")
     error = refused(data.load_tickets, broken)
@@ -416,6 +432,8 @@ def test_a_line_that_is_no_json_object_is_placed(broken: Path, text: str) -> Non
         ("service-note-2021-07\n", "brakes\n", None, "supersedes", "another page"),
         ("title: Brakes,", "title: 'Brakes,", None, None, "YAML"),
         ("---\n", "", 1, None, "front matter"),
+        ("title: Brakes,", "title: \x07", None, None, "YAML"),
+        ("title: Brakes, pad wear and bleeding", "? [a, b]\n: c", None, "title", "missing"),
         ("## Bedding in", "## Bleeding", None, None, "brakes#bleeding"),
     ],
 )
