@@ -1,0 +1,73 @@
+"""Loading transformers models from a folder or the hub: quietly, and with a say in the threads."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Turn off transformers' "Loading weights" bars and load notes, and put back what was set."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def load_encoder(source: str) -> tuple[Any, Any]:
+    """Tokenizer and float32 model, in evaluation mode.
+
+    Args:
+        source: a folder with a transformers model, or its hub id.
+
+    Raises:
+        ValueError: if there is no model, or it cannot be read.
+    """
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    try:
+        with quiet_transformers():
+            tokenizer = AutoTokenizer.from_pretrained(source)
+            model = AutoModel.from_pretrained(source, dtype=torch.float32)
+    except (OSError, ValueError) as error:
+        why = str(error).strip().partition("\n")[0]
+        raise ValueError(
+            f"model must be a folder with a transformers model or a hub id, got {source!r}: {why}"
+        ) from error
+    return tokenizer, model.eval()
+
+
+def fingerprint(model: Any, tokenizer: Any) -> str:
+    """SHA-256 of the weights and the tokenizer: the same for the same model, wherever it lies."""
+    digest = hashlib.sha256(type(model).__name__.encode())
+    digest.update(tokenizer.backend_tokenizer.to_str().encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+@contextmanager
+def torch_threads(threads: int) -> Iterator[None]:
+    """Give torch this many threads, and put back what it had."""
+    import torch
+
+    before = torch.get_num_threads()
+    if before != threads:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        if before != threads:
+            torch.set_num_threads(before)
