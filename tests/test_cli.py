@@ -78,6 +78,13 @@ def test_missing_test_packages_are_named_with_the_command_that_installs_them(mon
     assert "no_such_package" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", ["fetch", "verify"])
+def test_an_unknown_model_is_refused_with_the_ones_there_are(command, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([command, "gpt"])
+    assert "'gpt' is none of minilm, smollm2" in capsys.readouterr().err
+
+
 class Lab:
     """A JupyterLab started by `course lab`, asked over HTTP as a browser would."""
 
