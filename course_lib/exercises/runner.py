@@ -165,19 +165,21 @@ def run_guarded(work: Callable[[], Any], clock: Clock, printed: Printed) -> Outc
         KeyboardInterrupt: if the person at the keyboard interrupts.
     """
     outcome = Outcome()
+    # Waited for instead of the thread: an interrupted Thread.join() takes a thread for ended.
+    done = threading.Event()
 
     def target() -> None:
         try:
             outcome.value = work()
         except BaseException as error:
             outcome.error = error
+        finally:
+            done.set()
 
-    worker = threading.Thread(target=target, daemon=True)
     with _surroundings(printed):
-        worker.start()
+        threading.Thread(target=target, daemon=True).start()
         try:
-            while worker.is_alive():
-                worker.join(0.05)  # in slices, so that Ctrl-C is heard on Windows too
+            while not done.wait(0.05):  # in slices, so that Ctrl-C is heard on Windows too
                 if clock.overdue() > 0:
                     clock.stop()
                 if clock.overdue() > GRACE:
@@ -187,6 +189,7 @@ def run_guarded(work: Callable[[], Any], clock: Clock, printed: Printed) -> Outc
             clock.left_behind = True
             for _ in range(10):
                 clock.stop()
-                worker.join(0.05)
+                if done.wait(0.05):
+                    break
             raise
     return outcome
