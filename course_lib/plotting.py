@@ -1,0 +1,303 @@
+"""The few pictures used by more than one notebook.
+
+Groups are told apart by more than colour; the figure is light in every theme of JupyterLab.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:  # matplotlib takes half a second to import
+    from matplotlib.axes import Axes
+
+    from course_lib.statistics import Interval
+
+# Told apart with every common kind of colour blindness (Okabe and Ito, 2008); the last one is grey.
+COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#8C8C8C",
+)  # fmt: skip
+MARKERS = "osD^vPX<>hpd"
+_MOST_GROUPS = 24  # then 8 colours and 12 markers come round to the first pair again
+_DARK, _GRID, _LIGHT = "#1F1F1F", "#D9D9D9", "#FFFFFF"
+
+
+def use_course_style() -> None:
+    """Set matplotlib's defaults for a notebook: colours, sizes, and a light figure in any theme.
+
+    >>> use_course_style()
+
+    First used in notebooks/01_embeddings.ipynb.
+    """
+    import matplotlib
+    from matplotlib.rcsetup import cycler
+
+    dark = ("text.color", "axes.labelcolor", "axes.titlecolor", "axes.edgecolor", "xtick.color",
+            "ytick.color", "legend.labelcolor")  # fmt: skip
+    light = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
+    matplotlib.rcParams.update(
+        {
+            **dict.fromkeys(dark, _DARK),
+            **dict.fromkeys(light, _LIGHT),
+            "axes.axisbelow": True,
+            "axes.grid": True,
+            "axes.prop_cycle": cycler(color=COLOURS),
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "axes.titlelocation": "left",
+            "axes.titlesize": 12,
+            "axes.titleweight": "bold",
+            "figure.constrained_layout.use": True,
+            "figure.dpi": 100,
+            "figure.figsize": (7.0, 4.2),
+            "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every system
+            "font.size": 10,
+            "grid.color": _GRID,
+            "grid.linewidth": 0.8,
+            "legend.frameon": False,
+            "savefig.dpi": 100,
+            "svg.hashsalt": "course",
+        }
+    )
+
+
+def scatter_map(
+    points: ArrayLike,
+    labels: Sequence[str],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    texts: Mapping[int, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Points on a plane, each group with its own colour and marker.
+
+    Args:
+        points: shape (n, 2), for example the first two principal components.
+        labels: the group of each point, length n; groups are listed in the order they come in.
+        title, x_label, y_label: what to see, and what the axes show, with units.
+        texts: index of a point -> the few words to write beside it.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: if points and labels do not fit each other, or points are not finite.
+
+    >>> ax = scatter_map([[0, 0], [1, 2]], ["tyre", "bill"], title="Two tickets",
+    ...                  x_label="component 1", y_label="component 2")
+    >>> ax.get_title(loc="left")
+    'Two tickets'
+
+    First used in notebooks/01_embeddings.ipynb.
+    """
+    xy = _finite(points, "points", 2)
+    if xy.shape[1] != 2 or len(labels) != len(xy):
+        got = f"{xy.shape} and {len(labels)}"
+        raise ValueError(f"points must have the shape (n, 2) and labels the length n, got {got}")
+    groups = list(dict.fromkeys(labels))
+    if len(groups) > _MOST_GROUPS:
+        raise ValueError(f"labels must have at most {_MOST_GROUPS} groups, got {len(groups)}")
+    ax = _axes(ax, (7.5, 4.8))
+    for place, group in enumerate(groups):
+        rows = [row for row, label in enumerate(labels) if label == group]
+        ax.scatter(
+            xy[rows, 0], xy[rows, 1], s=46, label=str(group), linewidths=0.6, edgecolors=_LIGHT,
+            color=COLOURS[place % len(COLOURS)], marker=MARKERS[place % len(MARKERS)],
+        )  # fmt: skip
+    paper = {"facecolor": _LIGHT, "alpha": 0.8, "edgecolor": "none", "pad": 1.5}
+    for row, text in (texts or {}).items():
+        ax.annotate(text, xy[row], (7, 5), textcoords="offset points", fontsize=9, bbox=paper)
+    if len(groups) > 1:
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return _name(ax, title, x_label, y_label)
+
+
+def heatmap(
+    matrix: ArrayLike,
+    row_labels: Sequence[str],
+    column_labels: Sequence[str],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    value_label: str,
+    value_format: str = ".2f",
+    value_range: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """A table of numbers with each cell shaded by its value, and the value written in it.
+
+    Args:
+        matrix: shape (rows, columns).
+        row_labels, column_labels: one for each row and each column.
+        title, x_label, y_label: what to see, and what the columns and the rows are.
+        value_label: what the numbers are, with their unit; stands beside the colour bar.
+        value_format: how a number is written, as in f"{number:.2f}".
+        value_range: numbers of the lightest and the darkest colour; by default the matrix's own.
+        ax: where to draw; by default a new figure whose size grows with the matrix.
+
+    Raises:
+        ValueError: if the labels do not fit the matrix, or it is not finite.
+
+    >>> ax = heatmap([[1.0, 0.2]], ["query"], ["a", "b"], title="Which is nearer",
+    ...              x_label="document", y_label="", value_label="cosine similarity")
+    >>> [text.get_text() for text in ax.texts]
+    ['1.00', '0.20']
+
+    First used in notebooks/01_embeddings.ipynb.
+    """
+    values = _finite(matrix, "matrix", 2)
+    if values.shape != (len(row_labels), len(column_labels)):
+        wanted = (len(row_labels), len(column_labels))
+        raise ValueError(f"matrix must have the shape {wanted} of its labels, got {values.shape}")
+    n_rows, n_columns = values.shape
+    ax = _axes(ax, (3.0 + 0.7 * n_columns, 1.8 + 0.45 * n_rows))
+    low, high = value_range or (float(values.min()), float(values.max()))
+    image = ax.imshow(values, cmap="Blues", vmin=low, vmax=high, aspect="auto")
+    for row, column in np.ndindex(values.shape):
+        number = values[row, column]
+        ax.text(
+            column, row, format(number, value_format), ha="center", va="center", fontsize=9,
+            color=_LIGHT if number > (low + high) / 2 else _DARK,
+        )  # fmt: skip
+    ax.set_xticks(range(n_columns), column_labels, rotation=30, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(n_rows), row_labels)
+    ax.tick_params(length=0, grid_alpha=0)
+    ax.spines[:].set_visible(False)
+    ax.figure.colorbar(image, ax=ax, label=value_label).outline.set_visible(False)
+    return _name(ax, title, x_label, y_label)
+
+
+def bars_with_intervals(
+    names: Sequence[str],
+    intervals: Sequence[Interval],
+    *,
+    title: str,
+    value_label: str,
+    value_format: str = ".2f",
+    ax: Axes | None = None,
+) -> Axes:
+    """A horizontal bar for each name, with a whisker from the low to the high end of its interval.
+
+    Args:
+        names: what is compared, best put in the order of the argument you make.
+        intervals: one `course_lib.statistics.Interval` for each name.
+        title, value_label: what to see, and what is measured, with its unit and the confidence.
+        value_format: how the estimate is written beside its bar.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: if there is not one interval for each name.
+
+    >>> from course_lib.statistics import Interval
+    >>> ax = bars_with_intervals(["TF-IDF", "MiniLM"], [Interval(0.4, 0.3, 0.5),
+    ...     Interval(0.7, 0.6, 0.8)], title="Embeddings find more", value_label="recall at 3")
+    >>> [text.get_text() for text in ax.texts]
+    ['0.40', '0.70']
+
+    First used in notebooks/02_similarity_metrics.ipynb.
+    """
+    if not names or len(names) != len(intervals):
+        got = f"{len(names)} and {len(intervals)}"
+        raise ValueError(f"names and intervals must be of one length, 1 or more, got {got}")
+    ends = [(interval.estimate, interval.low, interval.high) for interval in intervals]
+    estimate, low, high = _finite(ends, "intervals", 2).T
+    ax = _axes(ax, (7.0, 1.4 + 0.45 * len(names)))
+    rows = np.arange(len(names))
+    whiskers = [np.maximum(estimate - low, 0), np.maximum(high - estimate, 0)]
+    ax.barh(rows, estimate, height=0.6, color=COLOURS[4])
+    ax.errorbar(estimate, rows, xerr=whiskers, fmt="none", ecolor=_DARK, capsize=4, elinewidth=1.5)
+    for row, number in enumerate(estimate):
+        ax.annotate(
+            format(number, value_format), (max(high[row], number), row), xytext=(6, 0),
+            textcoords="offset points", va="center", fontsize=9,
+        )  # fmt: skip
+    ax.set_yticks(rows, names)
+    ax.invert_yaxis()
+    ax.grid(False, axis="y")
+    ax.axvline(0, color=_DARK, linewidth=0.8)
+    ax.margins(x=0.12)
+    return _name(ax, title, value_label, "")
+
+
+def histogram_by_group(
+    values: Mapping[str, ArrayLike],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str = "number of items",
+    threshold: float | None = None,
+    threshold_label: str = "threshold",
+    bins: int = 30,
+    ax: Axes | None = None,
+) -> Axes:
+    """How the values of each group are spread, over the same bins, with an optional vertical line.
+
+    Args:
+        values: group name -> its numbers, shape (n,).
+        title, x_label, y_label: what to see, what the numbers are, with a unit, what is counted.
+        threshold, threshold_label: where to draw a line, and what it is called in the legend.
+        bins: number of bins over the whole range.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: if there is no group, or one is empty or not finite.
+
+    >>> ax = histogram_by_group({"same": [0.8, 0.9], "other": [0.1, 0.3]}, title="A gap to cut at",
+    ...                         x_label="cosine similarity", threshold=0.5)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['same (2)', 'other (2)', 'threshold 0.50']
+
+    First used in notebooks/02_similarity_metrics.ipynb.
+    """
+    groups = {name: _finite(numbers, f"values[{name!r}]", 1) for name, numbers in values.items()}
+    if not groups:
+        raise ValueError("values must have at least one group, got none")
+    ax = _axes(ax)
+    edges = np.histogram_bin_edges(np.concatenate(list(groups.values())), bins=bins)
+    hatches = ("", "///", "...", "xxx", "\\\\\\", "+++")  # readable without colour
+    shown = []  # in the legend, in the order of the arguments
+    for place, (name, numbers) in enumerate(groups.items()):
+        bars: Any = ax.hist(
+            numbers, bins=edges.tolist(), label=f"{name} ({len(numbers)})", alpha=0.55,
+            color=COLOURS[place % len(COLOURS)], hatch=hatches[place % len(hatches)],
+            edgecolor=_DARK, linewidth=0.5,
+        )[2]  # fmt: skip
+        shown.append(bars[0])
+    if threshold is not None:
+        label = f"{threshold_label} {threshold:.2f}"
+        shown.append(ax.axvline(threshold, color=_DARK, linestyle="--", linewidth=1.8, label=label))
+    ax.legend(handles=shown)
+    return _name(ax, title, x_label, y_label)
+
+
+def _axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Any:
+    """The given axes, or those of a new figure of `size` inches."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=size)[1]
+
+
+def _name(ax: Axes, title: str, x_label: str, y_label: str) -> Axes:
+    """Axes with their title and labels."""
+    ax.set_title(title, loc="left")
+    ax.set(xlabel=x_label, ylabel=y_label)
+    return ax
+
+
+def _finite(values: ArrayLike, name: str, ndim: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Finite float64 array of `ndim` dimensions that holds at least one number."""
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be numbers: {error}") from error
+    if array.ndim != ndim or array.size == 0:
+        raise ValueError(f"{name} must have {ndim} dimensions and not be empty, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must hold finite numbers, got NaN or infinity")
+    return array
