@@ -44,7 +44,7 @@ USAGE = """usage: python course.py COMMAND [options]
   run NN             execute one notebook without opening it
   doctor             check this machine and say what to do
   benchmarks         compare course_lib with the libraries you would use instead
-  setup              set up only
+  setup              set up only: packages and models
 
 Every other command is passed on: python course.py help"""
 
@@ -364,8 +364,7 @@ def main(arguments):
         )
         return 130
     if arguments[0] == "setup":
-        print("The course is set up. Next step: python course.py lab")
-        return 0
+        arguments = ["fetch", *arguments[1:]]  # the models are the last step
     command = [str(venv_python()), "-m", "course_lib.cli", *arguments]
     if os.name == "nt":
         with contextlib.suppress(KeyboardInterrupt):

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from course_lib import ROOT
+from course_lib import ROOT, assets
 from course_lib.build import kernel_environment, nbval_command
 
 NOTHING_COLLECTED = 5  # pytest's exit status where no test matched
@@ -48,6 +48,11 @@ def main(arguments: Sequence[str]) -> int:
     missing = [name for name in PACKAGES if not _installed(name)]
     if missing:
         print(f"The tests need {', '.join(missing)}. Next step: python course.py test")
+        return 1
+    try:
+        assets.fetch()  # the tests themselves run without a network
+    except assets.AssetError as error:
+        print(error)
         return 1
     # Two processes share the cores; torch's threads would fight over them.
     environment = kernel_environment()

@@ -250,6 +250,11 @@ def test_a_python_without_venv_is_told_how_to_get_it(missing, monkeypatch, capsy
         course.make_venv()
 
 
+@pytest.mark.slow
+def test_setup_ends_with_the_models(project):
+    assert project.answer("setup")["arguments"] == ["fetch"]
+
+
 def test_help_needs_no_set_up(project):
     result = project.run()
     assert "python course.py COMMAND" in result.stdout
