@@ -1,5 +1,6 @@
 """The exercises of notebooks/00_start_here.ipynb."""
 
+from functools import cache
 from typing import Any
 
 from course_lib.exercises.core import Case, Exercise, KnownWrong, Wrong, exact, function_check
@@ -26,17 +27,22 @@ def share_right(found: list[str], relevant: list[set[str]]) -> float:
     return sum(right) / len(right)
 
 
-def _found_page(question: str) -> str:
-    """The page that the assistant of notebook 00 answers this question from."""
+@cache
+def _assistant() -> tuple[Any, list[str], Any]:
+    """The assistant of notebook 00: its embedder, each section's page, each section's vector."""
     from course_lib import data
     from course_lib.embeddings import Embedder
 
     sections = [section for page in data.load_handbook() for section in page.sections()]
-    embedder = Embedder()
     texts = [f"{s.page_title}. {s.heading}. {s.text}" for s in sections]
-    vectors = embedder.encode(texts, progress=False)
-    scores = vectors @ embedder.encode([question])[0]
-    return sections[int(scores.argmax())].page_id
+    embedder = Embedder()
+    return embedder, [s.page_id for s in sections], embedder.encode(texts, progress=False)
+
+
+def _found_page(question: str) -> str:
+    """The page that the assistant answers this question from."""
+    embedder, pages, vectors = _assistant()
+    return pages[int((vectors @ embedder.encode([question])[0]).argmax())]
 
 
 def _own_question(attempt: Any) -> None:
