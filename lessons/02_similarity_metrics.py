@@ -42,8 +42,8 @@ np.set_printoptions(precision=3, suppress=True)
 # ## 1. Has somebody asked this before?
 #
 # Larkspur's care desk wants, for each new message, the nearest old one, to use its reply again.
-# Take notebook 01's vectors without their last step, unit length: the mean of the token vectors.
-# Compare them by the first thing at hand, the dot product: multiply number by number, add up.
+# Take notebook 01's mean of the token vectors, without its last step (unit length). Compare by the
+# first thing at hand, the dot product: multiply number by number, add up.
 
 # %%
 embedder = Embedder()
@@ -155,7 +155,7 @@ for metric, best in [(dot, max), (cosine, max), (euclidean, min), (manhattan, mi
 
 # %% [markdown]
 # See B, far out and to the side: the dot product takes it for its length. Cosine takes A, which
-# lies on the query's line. The distances take what is near the query's tip, and differ on near.
+# lies on the query's line. The distances take C and D, near its tip, and disagree on what near is.
 #
 # **Exercise 2.1** · Cosine for whole tables · easy, 5 minutes, you may skip it.
 # Complete the first line. A zero vector (an empty field) has cosine 0 with everything.
@@ -196,17 +196,17 @@ print(*[messages[i][:75] for i in cosine_similarity(new, raw).argmax(axis=1)], s
 
 # %% [markdown]
 # The dot product likes short texts after a mean and long ones after a sum; Euclidean distance likes
-# long ones, whose vectors lie near the origin. Under cosine mean and sum are one: a sum is a mean times a
-# count, and a count has no direction. Intents agree more often too, but not by much: cosine takes
+# long ones, whose vectors lie near the origin. Under cosine, mean and sum are the same: a sum is a
+# mean times a count, and a count has no direction. Intents agree more often too, but not by much: cosine takes
 # out length, it does not make the model wiser.
 #
 # ## 3. On unit vectors, three of the four rank alike
 #
-# Divide each vector by its length once, when you store it: then the dot product, the cheapest of the four, *is*
-# the cosine. That is notebook 01's last step. Euclidean distance adds nothing:
+# Divide each vector by its length once, when you store it: then the dot product *is* the
+# cosine. That is notebook 01's last step. Euclidean distance adds nothing:
 # $\lVert q-d\rVert^2 = \lVert q\rVert^2 + \lVert d\rVert^2 - 2\,q\cdot d = 2 - 2\cos\theta$.
 # Manhattan has no such identity; and the equality ends with unit length, for instance where only
-# the first dimensions are kept (the second cell).
+# the first dimensions are kept (second cell).
 
 
 # %%
@@ -233,7 +233,7 @@ for name, scores in {"dot product": cut @ cut.T, "cosine": cosine_similarity(cut
 
 # %% [markdown]
 # A vector database that offers the three has one ranking for you. Normalise again after a cut; and
-# do not cut a model that was not trained for it, as here.
+# do not cut the vectors of a model that was not trained for it, as here.
 #
 # ## 4. Does nearest mean anything in 384 dimensions?
 #
@@ -264,8 +264,8 @@ print("random:", np.array(random))
 print(f"messages {contrast(unit):.2f}, shuffled {shuffled:.2f}")
 
 # %% [markdown]
-# See the curve sink towards 1. The messages stay above it, where random vectors of some 64
-# dimensions are. Shuffle each column, so that every number stays and only what belongs together is
+# See the curve sink towards 1. The messages have the contrast of random vectors in some 64
+# dimensions. Shuffle each column, so that every number stays and only what belongs together is
 # lost, and the contrast is gone: it comes from structure. It is small all the same: rank by
 # similarity, do not read it as a percentage.
 #
@@ -382,9 +382,9 @@ plotting.bars_with_intervals(
 plt.show()
 
 # %% [markdown]
-# See the second bar. The same vectors and labels give two limits far apart: for suggesting, 0.8 is several times too
-# dear. For sending, taste was as good as 60 labels: the interval includes 0. The test pairs took no
-# part in the choice. Half of them are repeats; where fewer are, the limits move up.
+# See the second bar, six times the first. The same vectors and labels give two limits far apart. For
+# sending, taste was as good as 60 labels: the interval includes 0. The test pairs took no part in
+# the choice. Half of them ask the same; where fewer do, the limits move up.
 #
 # ## 7. Five results that say one thing
 #
@@ -467,8 +467,8 @@ for i in (2, 5):
     print(f"{trade_offs[i]}: alike {alike[0]:.2f} -> {alike[i]:.2f}, share of answers lost {lost}")
 
 # %% [markdown]
-# See the fall after 0.8: down to there variety is nearly free, and 0.5 loses answers. Choose the
-# trade-off on labelled questions too.
+# See the fall after 0.8: down to there variety is nearly free; 0.5 loses the answer to one
+# question in five. Choose the trade-off on labelled questions too.
 #
 # ## Limits
 #
@@ -516,7 +516,7 @@ solution("2.5")
 # %% [markdown]
 # ## What to remember
 #
-# 1. Dot products of vectors of different lengths rank by length. Normalise when you store.
+# 1. Dot products of vectors that differ in length rank by length. Normalise when you store.
 # 2. On unit vectors dot product, cosine and Euclidean distance give one ranking.
 # 3. Similarity ranks; it is no probability. A threshold belongs to one model and one use.
 # 4. Label pairs, price both mistakes, choose on train, report on test with an interval.

@@ -41,6 +41,10 @@ def _cosine_squared_lengths(queries: Any, documents: Any) -> Any:
     return queries @ documents.T / np.where(lengths > 0, lengths, 1)
 
 
+def _cosine_one_length(queries: Any, documents: Any) -> Any:
+    return queries @ documents.T / (np.linalg.norm(queries) * np.linalg.norm(documents) or 1)
+
+
 def _cosine_distance(queries: Any, documents: Any) -> Any:
     return 1 - similarity.cosine_similarity(queries, documents)
 
@@ -75,6 +79,16 @@ def _top_k_any_tie(scores: Any, k: Any) -> Any:
     part = np.argpartition(-scores, k - 1)[:k]
     indices = part[np.argsort(-scores[part], kind="stable")]
     return indices, scores[indices]
+
+
+def _top_k_last_part(scores: Any, k: Any) -> Any:
+    part = np.argpartition(scores, -k)[-k:]
+    indices = part[np.argsort(-scores[part], kind="stable")]
+    return indices, scores[indices]
+
+
+def _top_k_indices_alone(scores: Any, k: Any) -> Any:
+    return similarity.top_k(scores, k)[0]
 
 
 def _top_k_smallest(scores: Any, k: Any) -> Any:
@@ -411,6 +425,11 @@ EXERCISES = [
                 "You divide by the squared lengths: a square root is missing.",
             ),
             KnownWrong(
+                _cosine_one_length,
+                "np.linalg.norm of a table is one number for all rows together. Pass axis=1 for "
+                "the length of each row.",
+            ),
+            KnownWrong(
                 _cosine_distance,
                 "This is 1 - cosine, a distance: 0 for the same direction. Return the cosine.",
             ),
@@ -462,6 +481,16 @@ EXERCISES = [
                 "np.argpartition takes any of the scores that tie for the last place. Find the "
                 "k-th "
                 "best score, and take the lowest indices that reach it.",
+            ),
+            KnownWrong(
+                _top_k_last_part,
+                "Where scores tie for the last place, np.argpartition takes whichever of them its "
+                "algorithm left in the last k places. Take the lowest indices that reach the k-th "
+                "best score.",
+            ),
+            KnownWrong(
+                _top_k_indices_alone,
+                "These are the indices. Return the values too: indices, scores[indices].",
             ),
             KnownWrong(
                 _top_k_smallest, "These are the k smallest scores, and the largest are wanted."
