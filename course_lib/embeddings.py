@@ -149,8 +149,8 @@ class Embedder:
     Raises:
         ValueError: if the model cannot be loaded, or a number is out of range.
 
-    >>> embedder = Embedder()  # doctest: +SKIP
-    >>> embedder.encode(["flat tyre", "puncture", "invoice"]).shape  # doctest: +SKIP
+    >>> embedder = Embedder()
+    >>> embedder.encode(["flat tyre", "puncture", "invoice"]).shape
     (3, 384)
 
     Built in notebooks/01_embeddings.ipynb.

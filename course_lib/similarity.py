@@ -17,7 +17,7 @@ Integers = NDArray[np.intp]
 
 # Numbers in a temporary array of `_distance`: it stays in the cache, and memory use stays small.
 _BLOCK_NUMBERS = 65_536
-_BLOCK_COLUMNS = 128  # scores in one block of `top_k`
+_LEAST_GROUP = 8  # scores in a group of `top_k`; smaller ones save no work
 
 
 def _as_rows(values: ArrayLike, name: str, shape: str, ndims: tuple[int, ...] = (2,)) -> Floats:
@@ -232,23 +232,29 @@ def _check_k(k: int, n_documents: int) -> None:
 
 
 def _largest(scores: Floats, k: int) -> tuple[Integers, Floats]:
-    """top_k of each row of `scores`, shape (n_rows, n_columns), reading long rows only once.
+    """top_k of each row of `scores`, shape (n_rows, n_columns), sorting few columns of long rows.
 
-    Cut a row into blocks and take the largest score of each. The k best scores lie in the k blocks
-    whose largest scores are best: each of these holds one score that beats everything outside.
+    Deal a row's columns out to groups and take the largest score of each group. The k best scores
+    lie in the k best groups: each of these holds a score that beats all scores outside of them.
     """
     n_rows, n_columns = scores.shape
-    n_blocks = n_columns // _BLOCK_COLUMNS
-    if n_blocks < 4 * k:  # too few blocks to leave many out
+    size = int(np.sqrt(n_columns / k))  # as many groups as columns that are left to look at
+    n_groups = n_columns // size
+    if size < _LEAST_GROUP:  # the row is short, or k is not small beside it
         return _largest_of_few(scores, k)
-    cut = n_blocks * _BLOCK_COLUMNS
-    block_best = scores[:, :cut].reshape(n_rows, n_blocks, _BLOCK_COLUMNS).max(axis=2)
-    blocks = np.sort(_largest(block_best, k)[0], axis=1)  # in order, so that ties stay in order
-    inside = blocks[:, :, np.newaxis] * _BLOCK_COLUMNS + np.arange(_BLOCK_COLUMNS)
-    rest = np.broadcast_to(np.arange(cut, n_columns), (n_rows, n_columns - cut))
-    columns = np.concatenate([inside.reshape(n_rows, -1), rest], axis=1)  # to be looked at
+    dealt = n_groups * size  # column c is in group c % n_groups: numpy then compares long runs
+    group_best = scores[:, :dealt].reshape(n_rows, size, n_groups).max(axis=1)
+    groups, best = _largest_of_few(group_best, k)
+    inside = np.sort(groups)[:, np.newaxis, :] + n_groups * np.arange(size)[:, np.newaxis]
+    rest = np.broadcast_to(np.arange(dealt, n_columns), (n_rows, n_columns - dealt))
+    columns = np.concatenate([inside.reshape(n_rows, -1), rest], axis=1)  # rising in each row
     chosen, values = _largest_of_few(np.take_along_axis(scores, columns, axis=1), k)
-    return np.take_along_axis(columns, chosen, axis=1), values
+    indices = np.take_along_axis(columns, chosen, axis=1)
+    # Where another group is as good as the last one chosen, a tie may have a lower index there.
+    unsure = (group_best >= best[:, -1:]).sum(axis=1) > k
+    if unsure.any():
+        indices[unsure], values[unsure] = _largest_of_few(scores[unsure], k)
+    return indices, values
 
 
 def _largest_of_few(scores: Floats, k: int) -> tuple[Integers, Floats]:

@@ -208,13 +208,13 @@ def test_top_k_of_long_rows_equals_a_full_stable_sort(n, k, kind, largest):
 
 @settings(max_examples=300)
 @given(data=st.data())
-def test_top_k_by_blocks_of_two_equals_a_full_stable_sort(data):
+def test_top_k_by_groups_of_two_equals_a_full_stable_sort(data):
     scores = data.draw(
         hnp.arrays(np.float64, (2, data.draw(st.integers(8, 80))), elements=st.integers(-3, 3))
     )
     k = data.draw(st.integers(1, 3))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(similarity, "_BLOCK_COLUMNS", 2)  # several levels of blocks in a short row
+        patch.setattr(similarity, "_LEAST_GROUP", 2)  # short rows then go the way of long ones
         indices, _ = top_k(scores, k)
     np.testing.assert_array_equal(indices, slow_top_k(scores, k, True)[0])
 
