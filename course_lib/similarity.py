@@ -244,14 +244,15 @@ def _largest(scores: Floats, k: int) -> tuple[Integers, Floats]:
         return _largest_of_few(scores, k)
     dealt = n_groups * size  # column c is in group c % n_groups: numpy then compares long runs
     group_best = scores[:, :dealt].reshape(n_rows, size, n_groups).max(axis=1)
-    groups, best = _largest_of_few(group_best, k)
+    groups = np.argpartition(group_best, n_groups - k, axis=1)[:, n_groups - k :]
     inside = np.sort(groups)[:, np.newaxis, :] + n_groups * np.arange(size)[:, np.newaxis]
     rest = np.broadcast_to(np.arange(dealt, n_columns), (n_rows, n_columns - dealt))
     columns = np.concatenate([inside.reshape(n_rows, -1), rest], axis=1)  # rising in each row
     chosen, values = _largest_of_few(np.take_along_axis(scores, columns, axis=1), k)
     indices = np.take_along_axis(columns, chosen, axis=1)
-    # Where another group is as good as the last one chosen, a tie may have a lower index there.
-    unsure = (group_best >= best[:, -1:]).sum(axis=1) > k
+    # Where a group left out is as good as one taken, it may hold a tie with a lower index.
+    least = np.take_along_axis(group_best, groups, axis=1).min(axis=1, keepdims=True)
+    unsure = np.count_nonzero(group_best >= least, axis=1) > k
     if unsure.any():
         indices[unsure], values[unsure] = _largest_of_few(scores[unsure], k)
     return indices, values
@@ -265,8 +266,8 @@ def _largest_of_few(scores: Floats, k: int) -> tuple[Integers, Floats]:
         raise ValueError(f"scores must hold no NaN, got NaN in row {rows[0]}")
     kth = best[:, :1]
     better, tied = scores > kth, scores == kth
-    places = k - better.sum(axis=1, keepdims=True)  # how many of the tied scores fit in
-    if (tied.sum(axis=1, keepdims=True) > places).any():
+    places = k - np.count_nonzero(better, axis=1, keepdims=True)  # for tied scores
+    if (np.count_nonzero(tied, axis=1, keepdims=True) > places).any():
         tied &= np.cumsum(tied, axis=1) <= places
     columns = np.nonzero(better | tied)[1].reshape(-1, k)
     values = np.take_along_axis(scores, columns, axis=1)
