@@ -114,7 +114,7 @@ def batches_by_length(lengths: ArrayLike, max_tokens: int) -> list[NDArray[np.in
     >>> batches_by_length([3, 9, 4, 8], max_tokens=18)
     [array([1, 3]), array([2, 0])]
 
-    Built in notebooks/01_embeddings.ipynb.
+    Used by Embedder (notebooks/01_embeddings.ipynb).
     """
     sizes = np.asarray(lengths)
     if sizes.ndim != 1 or (sizes.size and (sizes.dtype.kind not in "iu" or sizes.min() < 0)):

@@ -30,7 +30,7 @@ def use_course_style() -> None:
 
     >>> use_course_style()
 
-    First used in notebooks/01_embeddings.ipynb.
+    First used in notebooks/00_start_here.ipynb.
     """
     import matplotlib
     from matplotlib.rcsetup import cycler
@@ -115,62 +115,6 @@ def scatter_map(
     return _name(ax, title, x_label, y_label)
 
 
-def heatmap(
-    matrix: ArrayLike,
-    row_labels: Sequence[str],
-    column_labels: Sequence[str],
-    *,
-    title: str,
-    x_label: str,
-    y_label: str,
-    value_label: str,
-    value_format: str = ".2f",
-    value_range: tuple[float, float] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """A table of numbers with each cell shaded by its value, and the value written in it.
-
-    Args:
-        matrix: shape (rows, columns).
-        row_labels, column_labels: one for each row and each column.
-        title, x_label, y_label: what to see, and what the columns and the rows are.
-        value_label: what the numbers are, with their unit; stands beside the colour bar.
-        value_format: how a number is written, as in f"{number:.2f}".
-        value_range: numbers of the lightest and the darkest colour; by default the matrix's own.
-        ax: where to draw; by default a new figure whose size grows with the matrix.
-
-    Raises:
-        ValueError: if the labels do not fit the matrix, or it is not finite.
-
-    >>> ax = heatmap([[1.0, 0.2]], ["query"], ["a", "b"], title="Which is nearer",
-    ...              x_label="document", y_label="", value_label="cosine similarity")
-    >>> [text.get_text() for text in ax.texts]
-    ['1.00', '0.20']
-
-    First used in notebooks/01_embeddings.ipynb.
-    """
-    values = _finite(matrix, "matrix", 2)
-    if values.shape != (len(row_labels), len(column_labels)):
-        wanted = (len(row_labels), len(column_labels))
-        raise ValueError(f"matrix must have the shape {wanted} of its labels, got {values.shape}")
-    n_rows, n_columns = values.shape
-    ax = _axes(ax, (3.0 + 0.7 * n_columns, 1.8 + 0.45 * n_rows))
-    low, high = value_range or (float(values.min()), float(values.max()))
-    image = ax.imshow(values, cmap="Blues", vmin=low, vmax=high, aspect="auto")
-    for row, column in np.ndindex(values.shape):
-        number = values[row, column]
-        ax.text(
-            column, row, format(number, value_format), ha="center", va="center", fontsize=9,
-            color=_LIGHT if number > (low + high) / 2 else _DARK,
-        )  # fmt: skip
-    ax.set_xticks(range(n_columns), column_labels, rotation=30, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(n_rows), row_labels)
-    ax.tick_params(length=0, grid_alpha=0)
-    ax.spines[:].set_visible(False)
-    ax.figure.colorbar(image, ax=ax, label=value_label).outline.set_visible(False)
-    return _name(ax, title, x_label, y_label)
-
-
 def bars_with_intervals(
     names: Sequence[str],
     intervals: Sequence[Interval],
@@ -198,7 +142,7 @@ def bars_with_intervals(
     >>> [text.get_text() for text in ax.texts]
     ['0.40', '0.70']
 
-    First used in notebooks/02_similarity_metrics.ipynb.
+    First used in notebooks/00_start_here.ipynb.
     """
     if not names or len(names) != len(intervals):
         got = f"{len(names)} and {len(intervals)}"

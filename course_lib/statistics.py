@@ -67,7 +67,7 @@ def bootstrap_interval(
     >>> print(bootstrap_interval([1, 1, 0, 1, 0, 1, 1, 0, 1, 1] * 5))
     0.70 [0.58, 0.82]
 
-    First used in notebooks/02_similarity_metrics.ipynb.
+    First used in notebooks/00_start_here.ipynb.
     """
     sample = _as_sample(scores, "scores")
     if not 0.0 < confidence < 1.0:
@@ -118,7 +118,7 @@ def paired_bootstrap_interval(
     >>> print(paired_bootstrap_interval([0.9, 0.8, 0.7, 0.8], [0.7, 0.7, 0.4, 0.8]))
     0.15 [0.05, 0.25]
 
-    First used in notebooks/09_evaluating_retrieval.ipynb.
+    First used in notebooks/00_start_here.ipynb.
     """
     first, second = _as_sample(a, "a"), _as_sample(b, "b")
     if len(first) != len(second):

@@ -29,10 +29,6 @@ def draw(kind: str, ax=None):
         return plotting.scatter_map(
             [[0, 0], [1, 2], [2, 1]], ["a", "b", "a"], **WORDS, texts={1: "note"}, ax=ax
         )
-    if kind == "heatmap":
-        return plotting.heatmap(
-            [[0.0, 1.0, 0.5]], ["row"], ["p", "q", "r"], **WORDS, value_label="cosine", ax=ax
-        )
     if kind == "bars_with_intervals":
         intervals = [Interval(0.5, 0.4, 0.7), Interval(-0.2, -0.3, 0.1)]
         return plotting.bars_with_intervals(
@@ -43,7 +39,7 @@ def draw(kind: str, ax=None):
     )
 
 
-KINDS = ["scatter_map", "heatmap", "bars_with_intervals", "histogram_by_group"]
+KINDS = ["scatter_map", "bars_with_intervals", "histogram_by_group"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -112,22 +108,6 @@ def test_scatter_map_puts_each_point_in_its_group_and_writes_the_notes():
     assert (note.get_text(), tuple(note.xy)) == ("note", (1, 2))
 
 
-def test_heatmap_writes_each_value_readably():
-    ax = draw("heatmap")
-    assert [text.get_text() for text in ax.texts] == ["0.00", "1.00", "0.50"]
-    image = ax.images[0]
-    for text, value in zip(ax.texts, [0.0, 1.0, 0.5], strict=True):
-        ground = luminance(image.to_rgba(np.array([value]))[0][:3])
-        lighter, darker = sorted([ground, luminance(text.get_color())], reverse=True)
-        assert (lighter + 0.05) / (darker + 0.05) > 4.5  # WCAG AA
-    assert [text.get_text() for text in ax.get_xticklabels()] == ["p", "q", "r"]
-    fixed = plotting.heatmap(
-        [[0.2]], ["r"], ["c"], **WORDS, value_label="v", value_format=".0%", value_range=(-1, 1)
-    )
-    assert fixed.texts[0].get_text() == "20%"
-    assert fixed.images[0].get_clim() == (-1, 1)
-
-
 def test_bars_and_whiskers_end_where_the_interval_does():
     ax = draw("bars_with_intervals")
     assert [bar.get_width() for bar in ax.patches] == [0.5, -0.2]
@@ -157,14 +137,7 @@ def test_histogram_counts_every_value_over_the_same_bins():
         (lambda: plotting.scatter_map([[1, 2]], [], **WORDS), r"labels the length n, got .* and 0"),
         (lambda: plotting.scatter_map([], [], **WORDS), "points must have 2 dimensions"),
         (lambda: plotting.scatter_map([[1, np.nan]], ["a"], **WORDS), "points must hold finite"),
-        (
-            lambda: plotting.heatmap([[1, 2]], ["a"], ["b"], **WORDS, value_label=""),
-            r"matrix must have the shape \(1, 1\) of its labels, got \(1, 2\)",
-        ),
-        (
-            lambda: plotting.heatmap([["x"]], ["a"], ["b"], **WORDS, value_label=""),
-            "matrix must be numbers",
-        ),
+        (lambda: plotting.scatter_map([["x", "y"]], ["a"], **WORDS), "points must be numbers"),
         (
             lambda: plotting.bars_with_intervals(["a"], [], title="", value_label=""),
             "one length, 1 or more, got 1 and 0",

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.embeddings import Embedder, mean_pool
-from course_lib.exercises.compare import show
+from course_lib.embeddings import Embedder, mean_pool, normalize
+from course_lib.exercises.compare import plain, show
 from course_lib.exercises.core import Case, Exercise, KnownWrong, Wrong, function_check
 
 LEAST_COSINE = 0.5  # of the two sentences without a common word
@@ -83,6 +83,14 @@ def _idf_by_row(counts: np.ndarray) -> Any:
     return np.log((1 + len(counts)) / (1 + (counts > 0).sum(axis=1))) + 1
 
 
+def _idf_textbook(counts: np.ndarray) -> Any:
+    return np.log(len(counts) / (counts > 0).sum(axis=0))
+
+
+def _idf_without_axis(counts: np.ndarray) -> Any:
+    return np.log((1 + len(counts)) / (1 + (counts > 0).sum())) + 1
+
+
 # 1.2
 
 
@@ -114,6 +122,34 @@ def _pool_no_divide_padding(hidden: np.ndarray, mask: np.ndarray) -> Any:
     return hidden.sum(axis=1) / mask.sum(axis=1)[:, None]
 
 
+def _pool_flat_mask(hidden: np.ndarray, mask: np.ndarray) -> Any:
+    return (hidden * mask).sum(axis=1) / mask.sum(axis=1)[:, None]
+
+
+def _pool_flat_count(hidden: np.ndarray, mask: np.ndarray) -> Any:
+    return (hidden * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1)
+
+
+def _pool_over_numbers(hidden: np.ndarray, mask: np.ndarray) -> Any:
+    return (hidden * mask[:, :, None]).mean(axis=2)
+
+
+def _pool_max(hidden: np.ndarray, mask: np.ndarray) -> Any:
+    return np.where(mask[:, :, None] == 1, hidden, -np.inf).max(axis=1)
+
+
+def _pool_padding_only(hidden: np.ndarray, mask: np.ndarray) -> Any:
+    return _pool_no_padding(hidden, 1 - mask)
+
+
+def _pool_no_padding(hidden: np.ndarray, mask: np.ndarray) -> Any:
+    return (hidden * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1)[:, None]
+
+
+def _pool_normalized(hidden: np.ndarray, mask: np.ndarray) -> Any:
+    return normalize(_pool_no_padding(hidden, mask))
+
+
 _HIDDEN = np.array(
     [
         [[1.0, 2.0, 0.0], [3.0, 4.0, 6.0], [9.0, 9.0, -9.0], [5.0, -5.0, 5.0]],
@@ -124,8 +160,17 @@ _HIDDEN = np.array(
 
 # 1.3
 
-NO_ARRAY = "Return one array of numbers with a row for each vector."
+NO_ARRAY = "Return one array of numbers, of shape (n, anything), with a row for each vector."
+OWN_AXES = (
+    "What a row becomes depends on which other rows are handed in with it. The headings and the "
+    "questions come in separate calls, so their columns do not mean the same, and a dot product "
+    "between them means nothing. Treat every vector alike, whatever comes with it."
+)
 TOO_BIG = "The array takes more than a quarter of the bytes. `.nbytes` says how many it has."
+STILL_FLOAT = (
+    "The numbers are whole now, but their type is still one that takes four bytes: "
+    "`.astype(np.int8)` makes it one."
+)
 ALL_ZERO = (
     "Nearly all numbers became 0: converting to a whole-number type cuts off what follows the "
     "point. Spread the numbers over the type's range first."
@@ -134,17 +179,45 @@ EACH_ROW = (
     "You scale each vector by its own largest number, so the vectors are not of one length any "
     "more and their scores cannot be compared. Use one scale for all of them."
 )
+EACH_COLUMN = (
+    "You scale each column by its own largest number, so a column of small numbers comes to weigh "
+    "as much as one of large numbers. Use one scale for all columns."
+)
 NOT_ROUND_ZERO = (
     "You shifted the numbers, so 0 is not 0 any more, and a dot product needs it to be. Scale, "
-    "and do not shift."
+    "and do not shift; int8 holds negative numbers, uint8 does not."
 )
 WRAPPED = (
     "Numbers wrapped around: int8 holds -128 to 127, and what is larger comes out with the wrong "
     "sign. Choose the scale by the largest number."
 )
+PACKED = (
+    "Bits packed into bytes cannot be compared by a dot product, and the check takes dot products "
+    "of what you return. Keep one byte for each number."
+)
+SIGNS = (
+    "You keep the signs alone, and a byte has room for more: one sign needs one bit, and a byte "
+    "has eight."
+)
 DROPPED = (
     "You keep full precision and throw most of the numbers away. It is the other way round that "
     "works: keep all 384, each with less precision."
+)
+HALVED = (
+    "You keep half of the numbers, at two bytes each. Going on in that direction works: keep all "
+    "384, at one byte each."
+)
+AVERAGED = (
+    "An average of four numbers says little of any of them: neighbouring columns have nothing to "
+    "do with each other. Keep all 384, each with less precision."
+)
+FEWER = (
+    "{columns} columns of {itemsize} bytes are left of 384 columns of 4. It loses less to keep all "
+    "384 columns, each with less precision."
+)
+ONE_SCALE = (
+    "384 numbers of one byte are the right size. The check takes dot products of them, so "
+    "multiply all numbers by the same factor and shift none."
 )
 
 
@@ -191,8 +264,37 @@ def _first_96(vectors: np.ndarray) -> Any:
     return vectors[:, :96]
 
 
-def _as_list(vectors: np.ndarray) -> Any:
-    return vectors.tolist()
+def _first_192(vectors: np.ndarray) -> Any:
+    return vectors[:, :192].astype(np.float16)
+
+
+def _four_averaged(vectors: np.ndarray) -> Any:
+    return vectors.reshape(len(vectors), -1, 4).mean(axis=2)
+
+
+def _own_svd(vectors: np.ndarray) -> Any:
+    _, _, directions = np.linalg.svd(vectors, full_matrices=False)
+    return vectors @ directions[:96].T
+
+
+def _int8_each_column(vectors: np.ndarray) -> Any:
+    return np.round(vectors * (127 / np.abs(vectors).max(axis=0))).astype(np.int8)
+
+
+def _signs(vectors: np.ndarray) -> Any:
+    return np.sign(vectors).astype(np.int8)
+
+
+def _packed_signs(vectors: np.ndarray) -> Any:
+    return np.packbits(vectors > 0, axis=1)
+
+
+def _rounded(vectors: np.ndarray) -> Any:
+    return np.round(vectors * 127)
+
+
+def _as_bytes(vectors: np.ndarray) -> Any:
+    return small_int8(vectors).tobytes()
 
 
 @lru_cache(maxsize=1)
@@ -222,22 +324,53 @@ def _three_kept(stored: np.ndarray, asked: np.ndarray) -> float:
 def check_small(attempt: Any) -> None:
     """Store vectors and questions small, and look whether the three nearest stay."""
     stored, asked = _stored_and_asked()
-    small, small_asked = (attempt(vectors.copy()) for vectors in (stored, asked))
-    for result in (small, small_asked):
-        if not isinstance(result, np.ndarray) or result.ndim != 2 or result.dtype.kind not in "fiu":
-            raise Wrong(NO_ARRAY, got=result)
-    if len(small) != len(stored) or small.shape[1] != small_asked.shape[1]:
-        raise Wrong(NO_ARRAY, got=small.shape)
-    if small.nbytes > stored.nbytes / 4:
-        raise Wrong(TOO_BIG, got=small.nbytes, expected=stored.nbytes // 4)
+    small, small_asked = (_as_rows(attempt(vectors.copy()), vectors) for vectors in (stored, asked))
+    if small.nbytes > stored.nbytes / 4 or small_asked.nbytes > asked.nbytes / 4:
+        whole = small.any() and np.array_equal(small, np.round(small))
+        raise Wrong(
+            STILL_FLOAT if whole else TOO_BIG, got=small.nbytes, expected=stored.nbytes // 4
+        )
     if np.count_nonzero(small) < small.size / 10:
         raise Wrong(ALL_ZERO, got=small)
+    if small.shape[1] != small_asked.shape[1]:
+        raise Wrong(OWN_AXES, got=f"{small.shape} and {small_asked.shape}")
     kept = _three_kept(small, small_asked)
     if kept < WANTED_KEPT:
+        some = _as_rows(attempt(stored[:40].copy()), stored[:40])
         raise Wrong(
-            f"The array is small enough, but only {kept:.0%} of the three nearest stay; wanted "
-            f"are {WANTED_KEPT:.0%}."
+            f"Only {kept:.0%} of the three nearest stay; wanted are {WANTED_KEPT:.0%}. "
+            + _why_lost(small, some)
         )
+
+
+def _as_rows(result: Any, vectors: np.ndarray) -> np.ndarray:
+    """What the learner's function returned, a tensor too, as an array of one row a vector."""
+    rows = plain(result)
+    fits = isinstance(rows, np.ndarray) and rows.ndim == 2 and len(rows) == len(vectors)
+    if not fits or rows.dtype.kind not in "fiub" or rows.shape[1] == 0:
+        raise Wrong(NO_ARRAY, got=rows.shape if isinstance(rows, np.ndarray) else result)
+    if not np.isfinite(rows).all():
+        raise Wrong("Some of the numbers are NaN or infinite.", got=rows)
+    checked: np.ndarray = rows
+    return checked
+
+
+def _why_lost(small: np.ndarray, some: np.ndarray) -> str:
+    """The likely cause, from the stored vectors and what their first few become alone."""
+    if some.shape[1] != small.shape[1] or _mean_cosine(some, small[: len(some)]) < 0.8:
+        return OWN_AXES
+    columns, itemsize = small.shape[1], small.itemsize
+    if itemsize > 1:
+        return FEWER.format(columns=columns, itemsize=itemsize)
+    if columns <= 384 // 8:
+        return PACKED
+    by_kind = {"b": SIGNS, "u": NOT_ROUND_ZERO}
+    return by_kind.get(small.dtype.kind, ONE_SCALE)
+
+
+def _mean_cosine(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean cosine of each row of a with the same row of b."""
+    return float((normalize(a.astype(float)) * normalize(b.astype(float))).sum(axis=1).mean())
 
 
 # 1.4
@@ -256,8 +389,9 @@ OTHER_MEANING_FEW = (
     "beginning, and end it on another subject."
 )
 OTHER_MEANING_NEAR = (
-    f"The last two sentences share enough words, and their cosine is over {MOST_COSINE}. Swapping "
-    "or negating words does not take them apart: use a word in its two senses."
+    f"The last two sentences share enough words, and are still too close: at most {MOST_COSINE} is "
+    "wanted. Swapping or negating words does not take them apart. Use a word in its two senses; "
+    "if you did, change the rest: other subjects, and small words as the shared ones."
 )
 THE_SAME_TWICE = "A sentence is paired with itself: that is a cosine of 1, and all words shared."
 
@@ -269,6 +403,38 @@ def _cosine(a: str, b: str) -> float:
 
 def _written(a: str, b: str, finding: str) -> str:
     return f"{show(a)} and {show(b)}; {finding}"
+
+
+def show_pairs(pairs: Any) -> None:
+    """Print what exercise 1.4 measures of each pair: the cosine, and the words they share.
+
+    Args:
+        pairs: two pairs of strings; what is no such pair is named and skipped.
+
+    >>> show_pairs([("Somebody took my bike", "The bicycle was stolen"), ...])
+    pair 1: cosine 0.68, 0 shared words
+    pair 2: not written yet
+
+    Used in notebooks/01_embeddings.ipynb.
+    """
+    for number, pair in enumerate(pairs if isinstance(pairs, list | tuple) else [pairs], start=1):
+        if pair is ...:
+            print(f"pair {number}: not written yet")
+        elif not _is_pair(pair):
+            print(f"pair {number}: not a pair of two strings")
+        else:
+            shared = sorted(set(words(pair[0])) & set(words(pair[1])))
+            count = f"{len(shared)} shared word{'' if len(shared) == 1 else 's'}"
+            named = f": {', '.join(shared)}" if shared else ""
+            print(f"pair {number}: cosine {_cosine(*pair):.2f}, {count}{named}")
+
+
+def _is_pair(pair: Any) -> bool:
+    return (
+        isinstance(pair, list | tuple)
+        and len(pair) == 2
+        and all(isinstance(text, str) for text in pair)
+    )
 
 
 def check_own_sentences(attempt: Any) -> None:
@@ -334,6 +500,16 @@ EXERCISES = [
                 _idf_of_occurrences,
                 "You count how often a word occurs. Count the texts that it occurs in: five "
                 "times in one text is one text.",
+            ),
+            KnownWrong(
+                _idf_textbook,
+                "Two parts are missing: the ones inside the fraction, and the 1 after the "
+                "logarithm.",
+            ),
+            KnownWrong(
+                _idf_without_axis,
+                "You add up the whole table to one number. Each word has its own: did you forget "
+                "`axis=0`?",
             ),
             KnownWrong(
                 _idf_without_one,
@@ -420,6 +596,29 @@ EXERCISES = [
                 _pool_no_divide_padding,
                 "You divide by the right number, but padding is still in the sum.",
             ),
+            KnownWrong(
+                _pool_flat_mask,
+                "NumPy cannot line up (n, tokens, dim) with (n, tokens): the mask needs a third "
+                "axis, `mask[:, :, None]`.",
+            ),
+            KnownWrong(
+                _pool_flat_count,
+                "NumPy cannot line up (n, dim) with (n,): the number of tokens needs a second "
+                "axis, `mask.sum(axis=1)[:, None]`.",
+            ),
+            KnownWrong(
+                _pool_over_numbers,
+                "You average over the numbers of each token (axis 2). The tokens are axis 1.",
+            ),
+            KnownWrong(_pool_max, "This is the largest number over the tokens, not their mean."),
+            KnownWrong(
+                _pool_padding_only,
+                "The mask is the wrong way round: 1 is a token of the text, 0 is padding.",
+            ),
+            KnownWrong(
+                _pool_normalized,
+                "This is the mean, scaled to length 1. That is the next step; return the mean.",
+            ),
         ),
     ),
     Exercise(
@@ -451,7 +650,14 @@ EXERCISES = [
             KnownWrong(_uint8_shifted, NOT_ROUND_ZERO),
             KnownWrong(_int8_wrapped, WRAPPED),
             KnownWrong(_first_96, DROPPED),
-            KnownWrong(_as_list, NO_ARRAY),
+            KnownWrong(_first_192, HALVED),
+            KnownWrong(_four_averaged, AVERAGED),
+            KnownWrong(_own_svd, OWN_AXES),
+            KnownWrong(_int8_each_column, EACH_COLUMN),
+            KnownWrong(_signs, SIGNS),
+            KnownWrong(_packed_signs, PACKED),
+            KnownWrong(_rounded, STILL_FLOAT),
+            KnownWrong(_as_bytes, NO_ARRAY),
         ),
         time_limit=20,
     ),
