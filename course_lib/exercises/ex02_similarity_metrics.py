@@ -1,5 +1,6 @@
 """The exercises of notebooks/02_similarity_metrics.ipynb."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from course_lib import similarity
 from course_lib.exercises.core import Case, Exercise, KnownWrong, Wrong, exact, function_check
+from course_lib.exercises.guard import NotAttempted
 
 # ------------------------------------------------------------------------------------------------
 # 2.1 Cosine similarity
@@ -31,6 +33,24 @@ def _cosine_epsilon(queries: Any, documents: Any) -> Any:
     return queries @ documents.T / (lengths + 1e-6)
 
 
+def _cosine_plus(epsilon: float) -> Callable[[Any, Any], Any]:
+    def cosine(queries: Any, documents: Any) -> Any:
+        lengths = np.outer(np.linalg.norm(queries, axis=1), np.linalg.norm(documents, axis=1))
+        return queries @ documents.T / (lengths + epsilon)
+
+    return cosine
+
+
+def _cosine_flat_lengths(queries: Any, documents: Any) -> Any:
+    lengths = np.linalg.norm(queries, axis=1) * np.linalg.norm(documents, axis=1)
+    return queries @ documents.T / np.where(lengths > 0, lengths, 1)
+
+
+def _cosine_queries_only(queries: Any, documents: Any) -> Any:
+    lengths = np.linalg.norm(queries, axis=1)[:, None]
+    return queries @ documents.T / np.where(lengths > 0, lengths, 1)
+
+
 def _cosine_documents_only(queries: Any, documents: Any) -> Any:
     lengths = np.linalg.norm(documents, axis=1)
     return queries @ documents.T / np.where(lengths > 0, lengths, 1)
@@ -48,6 +68,16 @@ def _cosine_one_length(queries: Any, documents: Any) -> Any:
 def _cosine_distance(queries: Any, documents: Any) -> Any:
     return 1 - similarity.cosine_similarity(queries, documents)
 
+
+def _without_care_for_zeros(lengths_of: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def cosine(queries: Any, documents: Any) -> Any:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return queries @ documents.T / lengths_of(queries, documents)
+
+    return cosine
+
+
+_ZEROS_TOO = "A zero vector will need care after that."
 
 _COSINE_SOLUTION = """
 def cosine_table(queries, documents):
@@ -72,6 +102,32 @@ def _top_k_ascending(scores: Any, k: Any) -> Any:
 
 def _top_k_reversed_argsort(scores: Any, k: Any) -> Any:
     indices = np.argsort(scores, kind="stable")[::-1][:k]
+    return indices, scores[indices]
+
+
+def _top_k_reversed_plain(scores: Any, k: Any) -> Any:
+    indices = np.argsort(scores)[::-1][:k]
+    return indices, scores[indices]
+
+
+def _top_k_swapped(scores: Any, k: Any) -> Any:
+    indices, values = similarity.top_k(scores, k)
+    return values, indices
+
+
+def _top_k_pairs(scores: Any, k: Any) -> Any:
+    return list(zip(*similarity.top_k(scores, k), strict=True))
+
+
+def _top_k_strict(scores: Any, k: Any) -> Any:
+    candidates = np.flatnonzero(scores > np.partition(scores, -k)[-k])
+    indices = candidates[np.argsort(-scores[candidates], kind="stable")[:k]]
+    return indices, scores[indices]
+
+
+def _top_k_cut_first(scores: Any, k: Any) -> Any:
+    candidates = np.flatnonzero(scores >= np.partition(scores, -k)[-k])[:k]
+    indices = candidates[np.argsort(-scores[candidates], kind="stable")]
     return indices, scores[indices]
 
 
@@ -243,12 +299,18 @@ def _mmr_variant(query: Any, documents: Any, k: Any, trade_off: Any, how: str) -
     taken = [int(np.argmax(relevance))]
     while len(taken) < k:
         to_taken = documents @ documents[taken].T  # (n_documents, taken so far)
-        redundancy = {"mean": to_taken.mean(axis=1), "last": to_taken[:, -1]}.get(
-            how, to_taken.max(axis=1)
-        )
+        redundancy = {
+            "mean": to_taken.mean(axis=1),
+            "sum": to_taken.sum(axis=1),
+            "first": to_taken[:, 0],
+            "last": to_taken[:, -1],
+            "all": (documents @ documents.T).max(axis=1),
+        }.get(how, to_taken.max(axis=1))
         sign = -1 if how == "plus" else 1
         scores = trade_off * relevance - sign * (1 - trade_off) * redundancy
-        if how != "repeats":
+        if how == "zero":
+            scores[taken] = 0
+        elif how not in ("repeats", "all"):
             scores[taken] = -np.inf
         taken.append(int(np.argmax(scores)))
     return np.array(taken)
@@ -272,6 +334,22 @@ def _mmr_plus(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
 
 def _mmr_repeats(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
     return _mmr_variant(query, documents, k, trade_off, "repeats")
+
+
+def _mmr_sum(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
+    return _mmr_variant(query, documents, k, trade_off, "sum")
+
+
+def _mmr_first(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
+    return _mmr_variant(query, documents, k, trade_off, "first")
+
+
+def _mmr_zero(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
+    return _mmr_variant(query, documents, k, trade_off, "zero")
+
+
+def _mmr_all(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
+    return _mmr_variant(query, documents, k, trade_off, "all")
 
 
 def _mmr_swapped(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
@@ -326,25 +404,52 @@ def check_pairs(pairs: Any) -> None:
         raise Wrong(
             'The answer should be a list of triples: [("one question", "another", True), ...].'
         )
+    if not pairs:
+        raise NotAttempted
+    seen: set[frozenset[str]] = set()
     for a, b, same in pairs:
-        if not isinstance(a, str) or not isinstance(b, str) or not isinstance(same, bool):
+        if not isinstance(a, str) or not isinstance(b, str) or not _is_label(same):
             raise Wrong("Each pair is (text, text, True or False).", got=(a, b, same))
-        if not a.strip() or not b.strip():
+        texts = frozenset([a.strip().lower(), b.strip().lower()])
+        if "" in texts:
             raise Wrong("A text is empty.", got=(a, b, same))
-        if a.strip().lower() == b.strip().lower():
+        if len(texts) == 1:
             raise Wrong("The two texts of a pair are the same text.", got=(a, b, same))
+        if texts in seen:
+            raise Wrong("A pair stands there twice.", got=(a, b, same))
+        seen.add(texts)
     if len(pairs) < 6:
         raise Wrong(f"There are {len(pairs)} pairs, and 6 are wanted.")
     left, right, labels = zip(*pairs, strict=True)
     vectors = _embedder().encode([*left, *right])
     scores = (vectors[: len(pairs)] * vectors[len(pairs) :]).sum(axis=1)
-    same = np.array(labels)
-    closest = scores[~same].max(initial=-1)
-    if closest < SEND:
-        raise Wrong(f"No False pair would be sent: the closest has {closest:.2f}, under {SEND}.")
-    farthest = scores[same].min(initial=1)
-    if farthest >= SUGGEST:
-        raise Wrong(f"Every True pair is suggested: the farthest has {farthest:.2f}.")
+    same = np.array(labels, dtype=bool)
+    gaps = []
+    if same.all():
+        gaps.append("There is no False pair yet.")
+    else:
+        closest = int(np.argmax(np.where(same, -np.inf, scores)))
+        if scores[closest] < SEND:
+            gaps.append(
+                f"No False pair would be sent: the closest has {scores[closest]:.2f}, under "
+                f"{SEND}: {left[closest]} | {right[closest]}."
+            )
+    if not same.any():
+        gaps.append("There is no True pair yet.")
+    else:
+        farthest = int(np.argmin(np.where(same, scores, np.inf)))
+        if scores[farthest] >= SUGGEST:
+            gaps.append(
+                f"Every True pair is suggested: the farthest has {scores[farthest]:.2f}, not under "
+                f"{SUGGEST}: {left[farthest]} | {right[farthest]}."
+            )
+    if gaps:
+        raise Wrong(" ".join(gaps))
+
+
+def _is_label(same: Any) -> bool:
+    """True, False, 1, 0 and NumPy's booleans."""
+    return isinstance(same, bool | np.bool_ | int) and same in (0, 1)
 
 
 _OWN = [
@@ -410,6 +515,44 @@ EXERCISES = [
             KnownWrong(
                 _cosine_zero_is_one,
                 "A zero vector comes out as similar to everything (1), and 0 is wanted.",
+            ),
+            *(
+                KnownWrong(
+                    _cosine_plus(epsilon),
+                    f"An added constant, even {epsilon}, changes the cosine of short vectors. "
+                    "Replace only the zeros.",
+                )
+                for epsilon in (1e-8, 1e-9, 1e-10, 1e-12)
+            ),
+            KnownWrong(
+                _without_care_for_zeros(
+                    lambda q, d: np.linalg.norm(q, axis=1) * np.linalg.norm(d, axis=1)
+                ),
+                "The two rows of lengths are multiplied one by one. Every query's length is wanted "
+                f"with every document's: np.outer, or [:, None] on the queries'. {_ZEROS_TOO}",
+            ),
+            KnownWrong(
+                _without_care_for_zeros(lambda q, d: np.linalg.norm(q, axis=1)[:, None]),
+                f"You divide by the queries' lengths alone. Divide by both. {_ZEROS_TOO}",
+            ),
+            KnownWrong(
+                _without_care_for_zeros(lambda q, d: np.linalg.norm(d, axis=1)),
+                f"You divide by the documents' lengths alone. Divide by both. {_ZEROS_TOO}",
+            ),
+            KnownWrong(
+                _without_care_for_zeros(
+                    lambda q, d: np.outer((q**2).sum(axis=1), (d**2).sum(axis=1))
+                ),
+                f"The lengths are squared: take the square root of each sum. {_ZEROS_TOO}",
+            ),
+            KnownWrong(
+                _cosine_flat_lengths,
+                "The two rows of lengths are multiplied one by one. Every query's length is wanted "
+                "with every document's: np.outer, or [:, None] on the queries' lengths.",
+            ),
+            KnownWrong(
+                _cosine_queries_only,
+                "Only the queries' lengths are divided out: long documents still score higher.",
             ),
             KnownWrong(
                 _cosine_epsilon,
@@ -477,10 +620,30 @@ EXERCISES = [
                 "the negated scores, with kind='stable'.",
             ),
             KnownWrong(
+                _top_k_reversed_plain,
+                "Ties are reversed, and plain np.argsort promises no order for them. Sort the "
+                "negated scores, with kind='stable'.",
+            ),
+            KnownWrong(
+                _top_k_swapped, "The order is indices first, then values: return indices, values."
+            ),
+            KnownWrong(
+                _top_k_pairs,
+                "These are pairs of index and value. Return two arrays: indices, scores[indices].",
+            ),
+            KnownWrong(
+                _top_k_strict,
+                "The k-th best score itself is missing: it is a candidate too, so use >=, not >.",
+            ),
+            KnownWrong(
+                _top_k_cut_first,
+                "You cut the candidates to k before you sort them, which drops a good one where "
+                "scores tie: sort first, cut at the end.",
+            ),
+            KnownWrong(
                 _top_k_any_tie,
-                "np.argpartition takes any of the scores that tie for the last place. Find the "
-                "k-th "
-                "best score, and take the lowest indices that reach it.",
+                "Neither np.argpartition nor plain np.argsort promises an order for equal scores. "
+                "Take those from the k-th best score upwards, and sort with kind='stable'.",
             ),
             KnownWrong(
                 _top_k_last_part,
@@ -621,6 +784,25 @@ EXERCISES = [
                 _mmr_last,
                 "You compare with the last one taken alone: a twin of an earlier one comes "
                 "through.",
+            ),
+            KnownWrong(
+                _mmr_sum,
+                "You add up the similarities to all that is taken, so redundancy grows with every "
+                "round. The largest one is wanted.",
+            ),
+            KnownWrong(
+                _mmr_first,
+                "You compare with the first one taken alone: later ones may have twins too.",
+            ),
+            KnownWrong(
+                _mmr_all,
+                "A document is taken twice, and you compare with all documents, itself among them: "
+                "compare with those taken, documents[taken].",
+            ),
+            KnownWrong(
+                _mmr_zero,
+                "A document is taken twice: a score of 0 is not the lowest, scores go below it. "
+                "Use -np.inf.",
             ),
             KnownWrong(_mmr_plus, "Redundancy is added, so repeats are rewarded: subtract it."),
             KnownWrong(
