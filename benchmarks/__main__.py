@@ -21,11 +21,12 @@ threads, in turns, in one process; times are medians of all rounds. The ratio is
 by ours: above 1 means that `course_lib` is faster. Behind it stands the middle half of the ratios
 of single rounds: how far to trust it. Results of both are compared before they are timed.
 
-Reading it: one query reads all documents once. With one thread both libraries then wait for the
-memory, so no exact search over the same float32 numbers can be twice as fast; faiss gives one query
-one thread, NumPy gives it all. For 100 queries faiss is shown with its default and with its matrix
-products turned on, which is the fairer opponent. sentence-transformers is shown with its default
-batch size and with a smaller one that suits a processor's cache.
+Reading it: one query reads all documents once. With one thread both libraries mostly wait for the
+memory, which leaves little to win; faiss gives one query one thread, NumPy gives it all. For 100
+queries faiss is shown with its default and with its matrix products turned on, the fairer opponent.
+sentence-transformers is shown with its default batch size and with a smaller one that suits a
+processor's cache. The load is the system's, this run included: where it is above the threads
+measured, other programs were running, and the rows with all cores are the least certain.
 """
 
 
