@@ -121,7 +121,7 @@ class Section:
         for line in map(str.strip, self.text.split("\n")):
             ruler = re.fullmatch(r"\|(\s*:?-+:?\s*\|)+", line)
             inside = line.startswith("|") and (inside or ruler is not None)
-            cell = line[1:].split("|")[0].strip().strip("*`")
+            cell = re.sub(r"[*`]", "", line[1:].split("|")[0]).strip()
             if inside and ruler is None and cell:
                 named[cell] = None
         return tuple(named)

@@ -108,7 +108,7 @@ def _check(folder: Path) -> tuple[list[DataError], dict[str, int]]:
         ids = {question.id for question in questions}
         read("answers", lambda: files.answers(folder, problems, anchors, ids))
     problems += _shop(folder, counts)
-    if "database rows" in counts:
+    if questions and "database rows" in counts:
         problems += _unsupported(folder, questions)
     return problems, counts
 
@@ -201,7 +201,7 @@ def _units(text: str) -> tuple[set[str], set[str]]:
     """Cut a text into its words and its character 5-grams."""
     words = re.findall(r"\w+", text.casefold())
     plain = " ".join(words)
-    return set(words), {plain[i : i + 5] for i in range(max(1, len(plain) - 4))}
+    return set(words), {plain[i : i + 5] for i in range(max(1, len(plain) - 4)) if plain}
 
 
 def _jaccard(a: set[str], b: set[str]) -> float:
