@@ -37,7 +37,6 @@ NOT_ENGLISH = """
     haben hat heb het hij ich ihr ik im ist jullie kan kann kein ligt mag meine mijn mit naar nach
     nicht niet noch nog nur oder om onder op sie sind te über uit und van voor wanneer wann wat wie
     wir wird wordt zu zum"""
-)
 
 
 class Row(NamedTuple):
