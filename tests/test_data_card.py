@@ -115,3 +115,24 @@ def test_card_states_the_numbers_of_the_files(numbers: Callable[[], str]) -> Non
     wanted = numbers()
     print(wanted)
     assert wanted in CARD.read_text("utf-8"), f"put this into {CARD.name}:\n{wanted}"
+
+
+def test_planted_instructions_are_where_the_card_says() -> None:
+    """Only the card labels them, so a page that is renamed or cleaned must not lose its label."""
+    label = CARD.read_text("utf-8").split("### Planted instructions")[1].split("\n###")[0]
+    anchors = re.findall(r"^\| `([a-z-]+#[a-z-]+)` \|", label, re.M)
+    sections = {s.anchor: s for page in data.load_handbook() for s in page.sections()}
+    model = re.compile(r"AI readers|SYSTEM:|Software that|automated assistant")
+    assert sorted(anchors) == sorted(a for a, s in sections.items() if model.search(s.text))
+    assert len({a.split("#")[0] for a in anchors}) == 4
+
+
+def test_warehouse_places_agree_with_the_facts() -> None:
+    place = re.compile(r"^\| (LK-\d{3}) \|.*\| ([A-F]-\d\d-\d) \|", re.M)
+    facts = dict(place.findall(CARD.read_text("utf-8")))
+    pages = {page.id: page.text for page in data.load_handbook()}
+    listed = place.findall(pages["warehouse-places"])
+    assert len(listed) > 10
+    assert [(code, facts.get(code)) for code, _ in listed] == listed
+    places = Counter(facts.values())
+    assert [where for where, n in places.items() if n > 1] == []
