@@ -136,7 +136,7 @@ def test_pages_and_facts_name_the_same_part_codes_and_error_codes() -> None:
 
 
 def test_prices_of_parts_agree_with_the_facts() -> None:
-    """Every page that prices a part agrees with the fact sheet, and together they price them all."""
+    """Every page that prices parts agrees with the fact sheet, and together they price all."""
     row = re.compile(r"^\| (LK-\d{3}) \|.*\| (€\d+ / £\d+) \|$", re.M)
     facts = dict(row.findall(CARD.read_text("utf-8")))
     pages = data.load_handbook()
