@@ -1,11 +1,12 @@
 """Build the six manuals of Larkspur Cycles as PDFs from the text in larkspur/manuals/text.
 
-    python datasets/build_manuals.py            # writes larkspur/manuals/*.pdf and anchors.json
+    python datasets/build_manuals.py            # writes larkspur/manuals/*.pdf and index.json
     python datasets/build_manuals.py FOLDER     # the same, elsewhere
 
 The same text gives the same bytes, wherever it runs: the PDFs hold no date, no random id and no
 compressed stream. Needs reportlab; the characters that Helvetica lacks come from the DejaVu Sans
-that Matplotlib brings along. anchors.json says which headings and table rows stand on which page.
+that Matplotlib brings along. index.json says how many pages each has and which table rows, named by
+their first cell, stand on which page.
 
 The text is a small part of Markdown, with a front matter of `name: value` lines:
 
@@ -24,7 +25,6 @@ import io
 import json
 import re
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ WIDTH, HEIGHT = A5
 LEFT, TOP, BOTTOM, GUTTER = 15 * mm, 20 * mm, 18 * mm, 7 * mm
 TEXT_WIDTH, TEXT_HEIGHT = WIDTH - 2 * LEFT, HEIGHT - TOP - BOTTOM
 
+Places = dict[int, list[tuple[str, str]]]  # by page: ("heading" or "row", its text)
 BOLD = "Helvetica-Bold"
 BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=9, leading=12, spaceAfter=5)
 LOOKS: dict[str, dict[str, Any]] = {
@@ -67,15 +68,6 @@ LOOKS: dict[str, dict[str, Any]] = {
     "h2": {"fontName": BOLD, "fontSize": 10, "spaceBefore": 6, "spaceAfter": 3, "keepWithNext": 1},
 }
 STYLES = {name: ParagraphStyle(name, BODY, **look) for name, look in LOOKS.items()}
-
-
-@dataclass
-class Place:
-    """What stands on one page, written down while the page is drawn."""
-
-    page: int
-    headings: list[str] = field(default_factory=list)
-    rows: list[str] = field(default_factory=list)
 
 
 class Heading(Paragraph):  # type: ignore[misc]
@@ -212,10 +204,10 @@ def parse(text: str, contents: list[tuple[str, int]]) -> tuple[dict[str, str], l
     return info, story
 
 
-def build_once(text: str, contents: list[tuple[str, int]], pages: int) -> tuple[bytes, list[Place]]:
+def build_once(text: str, contents: list[tuple[str, int]], pages: int) -> tuple[bytes, int, Places]:
     """Set a manual once, given what the pass before has found out about its pages."""
     info, story = parse(text, contents)
-    places: dict[int, list[tuple[str, str]]] = {}
+    places: Places = {}
 
     def decorate(canvas: Any, _document: Any) -> None:
         number = canvas.getPageNumber()
@@ -254,49 +246,55 @@ def build_once(text: str, contents: list[tuple[str, int]], pages: int) -> tuple[
         ],
     )
     document.build(story)
-    found = []
-    for page in range(1, document.page + 1):
-        place = Place(page)
-        for kind, text in places.get(page, []):
-            (place.headings if kind == "heading" else place.rows).append(text)
-        doubled = {row for row in place.rows if place.rows.count(row) > 1}
-        if doubled:
+    for page, notes in places.items():
+        rows = [text for kind, text in notes if kind == "row"]
+        if doubled := {row for row in rows if rows.count(row) > 1}:
             raise ValueError(f"{info['number']}, page {page}: rows with one name: {doubled}")
-        found.append(place)
-    return stream.getvalue(), found
+    return stream.getvalue(), document.page, places
 
 
-def build(text: str) -> tuple[bytes, list[Place]]:
+def build(text: str) -> tuple[bytes, dict[str, Any]]:
     """Build one manual: a first pass counts the pages, a second prints them.
 
     Args:
         text: the manual's source.
 
     Returns:
-        The PDF's bytes, and for each page its headings and the first cells of its table rows.
+        The PDF's bytes, and its entry in the index.
 
     Raises:
         ValueError: for an unknown directive, a ragged table, or two rows of one name on a page.
     """
     ttf = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
     pdfmetrics.registerFont(TTFont("DejaVuSans", str(ttf)))
-    chapters = {line[2:] for line in text.split("\n") if line.startswith("# ")}
-    _, places = build_once(text, [(name, 0) for name in sorted(chapters)], 0)
-    contents = [(name, p.page) for p in places for name in p.headings if name in chapters]
-    return build_once(text, contents, len(places))
+    chapters = [line[2:] for line in text.split("\n") if line.startswith("# ")]
+    _, pages, places = build_once(text, [(name, 0) for name in chapters], 0)
+    contents = [(name, page) for page in places for kind, name in places[page] if name in chapters]
+    pdf, pages, places = build_once(text, contents, pages)
+    rows = {
+        str(page): [name for kind, name in places[page] if kind == "row"] for page in sorted(places)
+    }
+    title, kind = (
+        re.findall(rf"^{name}: (.+)$", text, re.MULTILINE)[0] for name in ("title", "kind")
+    )
+    entry = {
+        "title": f"{title}: {kind.lower()}",
+        "pages": pages,
+        "rows": {page: names for page, names in rows.items() if names},
+    }
+    return pdf, entry
 
 
 def main(folder: Path = MANUALS) -> None:
-    """Build every manual, and the list of what stands on which page."""
+    """Build every manual, and the index of their table rows."""
     folder.mkdir(parents=True, exist_ok=True)
-    anchors = {}
+    index = {}
     for path in sorted((MANUALS / "text").glob("manual-*.md")):
-        pdf, places = build(path.read_text("utf-8"))
+        pdf, index[path.stem] = build(path.read_text("utf-8"))
         (folder / f"{path.stem}.pdf").write_bytes(pdf)
-        anchors[path.stem] = [vars(place) for place in places]
-        print(f"{path.stem}: {len(places)} pages, {len(pdf):,} bytes")
-    listing = json.dumps(anchors, ensure_ascii=False, indent=1) + "\n"
-    (folder / "anchors.json").write_text(listing, "utf-8", newline="\n")
+        print(f"{path.stem}: {index[path.stem]['pages']} pages, {len(pdf):,} bytes")
+    listing = json.dumps(index, ensure_ascii=False, indent=1) + "\n"
+    (folder / "index.json").write_text(listing, "utf-8", newline="\n")
 
 
 if __name__ == "__main__":
