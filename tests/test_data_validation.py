@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -140,6 +141,8 @@ def company(tmp_path: Path) -> Path:
     manuals.mkdir()
     (handbook / "brakes.md").write_text(PAGE, "utf-8", newline="\n")
     (manuals / "manual-ridge.pdf").write_bytes(PDF)
+    (manuals / "text").mkdir()
+    (manuals / "text" / "manual-ridge.md").write_text("| E07 | too hot |\n", "utf-8")
     (manuals / "index.json").write_text(json.dumps(INDEX) + "\n", "utf-8", newline="\n")
     (tmp_path / "tickets.csv").write_text(
         "id,received,channel,text,intent,split\n"
@@ -216,9 +219,7 @@ def test_what_is_not_there_stops_nothing_else(company: Path, name: str) -> None:
     if name == "manuals":
         set_fields(company, "questions.jsonl", 2, relevant=QUESTIONS[0]["relevant"])
         set_fields(company, "answers.jsonl", 1, citations=[])
-        (company / "manuals" / "index.json").unlink()
-        (company / "manuals" / "manual-ridge.pdf").unlink()
-        (company / "manuals").rmdir()
+        shutil.rmtree(company / "manuals")
     else:
         (company / name).unlink()
     loaders: dict[str, Callable[[Path], Any]] = {
@@ -293,6 +294,9 @@ def test_a_csv_with_a_bom_is_placed(company: Path, name: str) -> None:
         ("attacks.jsonl", 2, {"source": "brakes#notes"}, "source", "does not stand in"),
         ("attacks.jsonl", 2, {"text": ATTACKS[0]["text"] + " Now!"}, "text", "repeats X001"),
         ("questions.jsonl", 2, {"text": "When are the pads finished"}, "text", "repeats Q001"),
+        ("questions.jsonl", 1, {"answer": "Below 0.8 mm."}, "answer", "0.8 is neither"),
+        ("questions.jsonl", 1, {"answer": "As LK-240 says."}, "answer", "LK-240 is neither"),
+        ("questions.jsonl", 2, {"answer": "Too hot, above 90 °C."}, "answer", "90 is neither"),
         ("questions.jsonl", 3, {"sql": "DROP"}, "sql", "missing"),
         ("questions.jsonl", 3, {"sql": 5}, "sql", "list"),
         ("questions.jsonl", 3, {"sql": [""]}, "sql", "missing"),

@@ -28,6 +28,7 @@ NUMBER_WORDS = (
     ("12", "twelve"),
 )
 NUMBER = re.compile(r"(?<![\w.,])(?<!\w-)-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
+CODE = re.compile(r"\b[A-Z]{1,3}-?\d+(?:-\d+)*\b")  # LK-204, E07, LM1-25-004213
 
 Value = str | int | float
 
@@ -124,6 +125,17 @@ def stands_in(value: Value, text: str) -> bool:
             return True
     words = set(re.findall(r"[a-z]+", text.lower()))
     return any(float(digit) == value and words & set(row.split()) for digit, row in NUMBER_WORDS)
+
+
+def numbers_and_codes(text: str) -> list[Value]:
+    """List the numbers and the codes in a text, which have to be right to the digit.
+
+    >>> numbers_and_codes("LK-204 costs £1,014 from 2025 on, E07 or not.")
+    ['LK-204', 'E07', 1014, 2025]
+    """
+    numbers = [number.replace(",", "") for number in NUMBER.findall(CODE.sub(" ", text))]
+    values = (float(number) if "." in number else int(number) for number in numbers)
+    return [*CODE.findall(text), *values]
 
 
 def _spellings(value: str) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Protocol, TypeVar
 from course_lib.data import files
 from course_lib.data.readers import read_csv, read_jsonl
 from course_lib.data.records import LARKSPUR, SHOP_TABLES, Attack, DataError, Page, Question
-from course_lib.data.shop import FILE, query, shop, stands_in
+from course_lib.data.shop import FILE, numbers_and_codes, query, shop, stands_in
 
 MAX_ALIKE = 0.5  # share of words, or of character 5-grams, that two texts of different splits have
 
@@ -69,6 +71,8 @@ def near_duplicates(records: Iterable[_Split]) -> list[tuple[str, str, float]]:
 
 def main(arguments: list[str]) -> int:
     """Print the problems of a folder, or OK and what was counted; return the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a console may lack a character of a name
+        sys.stdout.reconfigure(errors="backslashreplace")
     problems, counts = _check(Path(arguments[0]) if arguments else LARKSPUR)
     for problem in problems:
         print(problem)
@@ -104,12 +108,13 @@ def _check(folder: Path) -> tuple[list[DataError], dict[str, int]]:
     problems += _not_planted(folder, pages, attacks)
     questions = read("questions", lambda: files.questions(folder, problems, anchors))
     problems += _alike(folder, "questions.jsonl", questions)
+    problems += _unsourced(folder, pages, questions)
     if questions:
         ids = {question.id for question in questions}
         read("answers", lambda: files.answers(folder, problems, anchors, ids))
     problems += _shop(folder, counts)
     if questions and "database rows" in counts:
-        problems += _unsupported(folder, questions)
+        problems += _unqueried(folder, questions)
     return problems, counts
 
 
@@ -167,7 +172,46 @@ def _shop(folder: Path, counts: dict[str, int]) -> list[DataError]:
     return problems
 
 
-def _unsupported(folder: Path, questions: list[Question]) -> list[DataError]:
+def _unsourced(folder: Path, pages: list[Page], questions: list[Question]) -> list[DataError]:
+    """Say which answers have a number or a code that is in no judged passage nor in the question.
+
+    Where passages and queries have to be put together, the answer may be computed from them.
+    """
+    passages = {
+        section.anchor: f"{section.page_title} {section.heading} {section.text}"
+        for page in pages
+        for section in page.sections()
+    }
+    missing = []
+    for question in questions:
+        if question.kind not in ("fact", "table", "code", "out_of_date"):
+            continue
+        sources = [question.text]
+        for judgement in question.relevant:
+            manual = folder / "manuals" / "text" / f"{judgement.anchor.partition('#')[0]}.md"
+            if judgement.section in passages:
+                sources.append(passages[judgement.section])
+            elif manual.exists():  # what the PDF was built from
+                sources.append(manual.read_text("utf-8", errors="replace"))
+            else:
+                break
+        else:
+            source = "\n".join(sources)
+            values = numbers_and_codes(question.answer or "")
+            missing += [(question, value) for value in values if not stands_in(value, source)]
+    lines = _lines(folder / "questions.jsonl") if missing else {}
+    return [
+        DataError(
+            f"{value} is neither in a judged passage nor in the question",
+            "questions.jsonl",
+            lines[question.id],
+            "answer",
+        )
+        for question, value in missing
+    ]
+
+
+def _unqueried(folder: Path, questions: list[Question]) -> list[DataError]:
     """Run every question's queries; say which fail, and which answers lack what they return."""
     file = "questions.jsonl"
     lines = _lines(folder / file)
