@@ -4,7 +4,7 @@ import csv
 import re
 from collections import Counter
 from datetime import date
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,9 +26,17 @@ INTENTS = {
     "product_advice",
     "out_of_scope",
 }
-MIN_PER_INTENT = 18
-MAX_SAME_START = 4  # messages that share their first two words
+MIN_PER_INTENT = 57
+MIN_MESSAGES = 627
+MAX_SAME_START = 5  # messages that share their first two words
 MAX_OVERLAP = 0.5
+
+# Words that English messages do not have; two of them make a message German or Dutch.
+NOT_ENGLISH = """
+    aan aber al auf bei bin bitte bij das dat de der die dit een ein eine en er es euch für ga geht
+    haben hat heb het hij ich ihr ik im ist jullie kan kann kein ligt mag meine mijn mit naar nach
+    nicht niet noch nog nur oder om onder op sie sind te über uit und van voor wanneer wann wat wie
+    wir wird wordt zu zum"""
 
 
 class Row(NamedTuple):
@@ -90,7 +98,7 @@ def test_ids_are_consecutive_and_ordered_by_date(rows: list[Row]) -> None:
     late = [(rows[i].id, rows[i + 1].id) for i in range(len(rows) - 1) if days[i] > days[i + 1]]
     assert not late, f"received later than the next ticket: {late}"
     assert days[0] >= date(2025, 1, 1)
-    assert days[-1] <= date(2026, 9, 30)
+    assert days[-1] <= date(2026, 11, 30)
 
 
 def test_labels_are_known(rows: list[Row]) -> None:
@@ -102,7 +110,7 @@ def test_labels_are_known(rows: list[Row]) -> None:
 def test_every_intent_has_enough_messages(rows: list[Row]) -> None:
     counts = Counter(row.intent for row in rows)
     assert min(counts.values()) >= MIN_PER_INTENT, dict(counts)
-    assert len(rows) >= 230, len(rows)
+    assert len(rows) >= MIN_MESSAGES, len(rows)
 
 
 def test_split_holds_every_intent_in_the_same_proportion(rows: list[Row]) -> None:
@@ -124,6 +132,58 @@ def test_lengths_run_from_three_words_to_a_paragraph(rows: list[Row]) -> None:
         own = sorted(lengths[row.id] for row in rows if row.intent == intent)
         assert own[0] <= 6, (intent, own)
         assert own[-1] >= 80, (intent, own)
+
+
+def test_most_messages_are_as_short_as_an_inbox_has_them(rows: list[Row]) -> None:
+    lengths = [len(row.text.split()) for row in rows]
+    plain = sum(8 <= length <= 30 for length in lengths) / len(rows)
+    assert 0.5 <= plain <= 0.85, plain
+    assert sum(length <= 5 for length in lengths) >= 30
+    assert sum(length >= 80 for length in lengths) >= 20
+
+
+def foreign(text: str) -> bool:
+    return len(set(words(NOT_ENGLISH)) & set(words(text))) >= 2
+
+
+def test_about_an_eighth_is_german_or_dutch_in_both_halves(rows: list[Row]) -> None:
+    for split in ("train", "test"):
+        texts = [row.text for row in rows if row.split == split]
+        share = sum(map(foreign, texts)) / len(texts)
+        assert 0.08 <= share <= 0.18, (split, round(share, 3))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_foreign"),
+    [
+        ("Mein Akku lädt nicht, und die Lampe ist aus.", True),
+        ("Wanneer komt de monteur naar mijn fiets?", True),
+        ("The battery was in the shed over the winter. Is it all right?", False),
+        ("I die laughing at your car park in Dok-Noord", False),
+    ],
+)
+def test_the_language_measure_sees_the_language(text: str, is_foreign: bool) -> None:
+    assert foreign(text) is is_foreign
+
+
+def test_no_two_messages_are_nearly_the_same(rows: list[Row]) -> None:
+    """Inside a split as well: a message written twice would count twice."""
+    units = {row.id: set(words(row.text)) for row in rows}
+    alike = [
+        (a.id, b.id, round(jaccard(units[a.id], units[b.id]), 2))
+        for a, b in combinations(rows, 2)
+        if jaccard(units[a.id], units[b.id]) >= 0.6
+    ]
+    assert not alike, alike
+
+
+def test_order_numbers_have_one_form(rows: list[Row]) -> None:
+    """LC, two digits of a year that is not after the message, five digits."""
+    for row in rows:
+        for number in re.findall(r"\bLC\W?\d\S*", row.text):
+            match = re.match(r"LC-(\d\d)-\d{5}(?!\d)", number)
+            assert match, (row.id, number)
+            assert 2024 <= 2000 + int(match[1]) <= int(row.received[:4]), (row.id, number)
 
 
 def test_text_is_one_trimmed_line(rows: list[Row]) -> None:

@@ -1,0 +1,85 @@
+"""Typed loaders for Larkspur Cycles, the fictional company in datasets/larkspur.
+
+Every loader checks what it reads. A broken row stops it with a `DataError` that names the file, the
+line and the field, because a record that is dropped in silence changes every score computed later.
+`validate` checks every file and lists all problems; `python -m course_lib.data` prints them.
+"""
+
+from course_lib.data.loaders import (
+    load_answers,
+    load_attacks,
+    load_handbook,
+    load_manuals,
+    load_question_pairs,
+    load_questions,
+    load_tickets,
+)
+from course_lib.data.records import (
+    ATTACK_KINDS,
+    ATTACK_LABELS,
+    AUDIENCES,
+    CHANNELS,
+    CORRECTNESS,
+    GROUNDED,
+    INTENTS,
+    LARKSPUR,
+    MADE_AS,
+    OUT_OF_SCOPE,
+    PLACES,
+    QUESTION_KINDS,
+    SHOP_TABLES,
+    SPLITS,
+    Answer,
+    Attack,
+    DataError,
+    Judgement,
+    Manual,
+    Page,
+    Question,
+    QuestionPair,
+    Relevant,
+    Section,
+    Ticket,
+    heading_slug,
+)
+from course_lib.data.shop import shop
+from course_lib.data.validation import near_duplicates, validate
+
+__all__ = [
+    "ATTACK_KINDS",
+    "ATTACK_LABELS",
+    "AUDIENCES",
+    "CHANNELS",
+    "CORRECTNESS",
+    "GROUNDED",
+    "INTENTS",
+    "LARKSPUR",
+    "MADE_AS",
+    "OUT_OF_SCOPE",
+    "PLACES",
+    "QUESTION_KINDS",
+    "SHOP_TABLES",
+    "SPLITS",
+    "Answer",
+    "Attack",
+    "DataError",
+    "Judgement",
+    "Manual",
+    "Page",
+    "Question",
+    "QuestionPair",
+    "Relevant",
+    "Section",
+    "Ticket",
+    "heading_slug",
+    "load_answers",
+    "load_attacks",
+    "load_handbook",
+    "load_manuals",
+    "load_question_pairs",
+    "load_questions",
+    "load_tickets",
+    "near_duplicates",
+    "shop",
+    "validate",
+]
