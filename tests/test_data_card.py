@@ -10,12 +10,13 @@ from itertools import product
 from statistics import mean, median
 
 import numpy as np
+import pypdfium2
 import pytest
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from sklearn.metrics import cohen_kappa_score
 
-from course_lib import assets, data
+from course_lib import data
 from course_lib.statistics import bootstrap_interval
 
 CARD = data.LARKSPUR.parent / "README.md"
@@ -65,10 +66,9 @@ def ticket_numbers() -> str:
 @cache
 def manual_pages() -> dict[str, str]:
     """The text of each page of the PDF manuals, by anchor."""
-    pdfium = pytest.importorskip("pypdfium2", reason="needs pypdfium2, from the extra `data`")
     texts = {}
     for manual in data.load_manuals():
-        with closing(pdfium.PdfDocument(manual.path)) as document:
+        with closing(pypdfium2.PdfDocument(manual.path)) as document:
             for number, page in enumerate(document, start=1):
                 texts[f"{manual.id}#page-{number}"] = page.get_textpage().get_text_bounded()
     return texts
@@ -232,10 +232,6 @@ def test_card_states_the_numbers_of_the_files(numbers: Callable[[], str]) -> Non
 @pytest.mark.slow
 def test_baselines_in_the_card_are_those_of_the_script() -> None:
     """The numbers may differ a little: another processor may rank two passages the other way."""
-    for name in ("bm25s", "Stemmer", "pypdfium2"):
-        pytest.importorskip(name, reason=f"needs {name}, from the extra `data`")
-    if assets.locate("minilm") is None:
-        pytest.skip("needs the model minilm: `course fetch`")
     spec = spec_from_file_location("baselines", CARD.with_name("baselines.py"))
     assert spec
     assert spec.loader

@@ -142,7 +142,7 @@ def test_everything_imported_is_declared(files):
     local = {"course_lib", "tests", "benchmarks"}
     known = set(declared(files["pyproject"])) | {"pip"}
     missing = set()
-    for folder in ("course_lib", "lessons", "tests", "benchmarks"):
+    for folder in ("course_lib", "datasets", "lessons", "tests", "benchmarks"):
         for path in Path(ROOT / folder).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
             names = re.findall(r"^\s*(?:from|import) (\w+)", text, flags=re.MULTILINE)

@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from course_lib import ROOT
 from course_lib.data import LARKSPUR
 
-pdfium = pytest.importorskip("pypdfium2", reason="needs pypdfium2, from the extra `data`")
 MANUALS = LARKSPUR / "manuals"
 INDEX = json.loads((MANUALS / "index.json").read_text("utf-8"))
 CARD = (LARKSPUR.parent / "README.md").read_text("utf-8")
@@ -20,7 +20,7 @@ CARD = (LARKSPUR.parent / "README.md").read_text("utf-8")
 
 def pages(manual: str) -> list[str]:
     """The text of each page, its lines joined, as a reader of the PDF gets it."""
-    document = pdfium.PdfDocument(MANUALS / f"{manual}.pdf")
+    document = pypdfium2.PdfDocument(MANUALS / f"{manual}.pdf")
     texts = [document[n].get_textpage().get_text_bounded() for n in range(len(document))]
     document.close()
     return [" ".join(text.split()) for text in texts]
@@ -39,7 +39,6 @@ def table(manual: str, head: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_a_build_elsewhere_gives_the_committed_bytes(tmp_path: Path, seed: str) -> None:
-    pytest.importorskip("reportlab", reason="needs reportlab, from the extra `data`")
     script = ROOT / "datasets" / "build_manuals.py"
     subprocess.run(
         [sys.executable, str(script), str(tmp_path / "built")],
