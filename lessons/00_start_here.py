@@ -84,7 +84,9 @@ print("sections x numbers per section:", section_vectors.shape)
 # is later judged by. `questions.jsonl` has two halves: `train` to choose on, `test` to measure on.
 
 # %%
+anchors = {section.anchor for section in sections}
 questions = [q for q in data.load_questions() if q.relevant]
+questions = [q for q in questions if all(judged.section in anchors for judged in q.relevant)]
 train = [q for q in questions if q.split == "train"]
 test = [q for q in questions if q.split == "test"]
 
@@ -156,7 +158,7 @@ solution("0.1")
 def found_first(scores, asked):
     """1 for each question whose best section is marked as relevant, else 0."""
     best, _ = top_k(scores, 1)
-    relevant = [{judged.anchor for judged in q.relevant} for q in asked]
+    relevant = [{judged.section for judged in q.relevant} for q in asked]
     return [int(sections[i].anchor in marks) for i, marks in zip(best[:, 0], relevant, strict=True)]
 
 
@@ -211,7 +213,7 @@ solution("0.2")
 
 # %%
 ask("How many days do I have to change my mind and send the bike back?")
-unanswerable = [q for q in data.load_questions() if not q.relevant]
+unanswerable = [q for q in data.load_questions() if q.kind == "unanswerable"]
 best_scores = (embedder.encode([q.text for q in unanswerable]) @ section_vectors.T).max(axis=1)
 declined = int((best_scores < THRESHOLD).sum())
 print(
