@@ -26,8 +26,7 @@ import numpy as np
 import torch
 from sklearn.metrics import pairwise
 
-from course_lib import plotting, similarity
-from course_lib.data import load_handbook, load_question_pairs, load_questions, load_tickets
+from course_lib import data, plotting, similarity
 from course_lib.embeddings import Embedder, mean_pool, normalize
 from course_lib.exercises import check, hint, solution
 from course_lib.exercises.ex02_similarity_metrics import cheapest_threshold
@@ -54,7 +53,7 @@ def pool(text):  # one text at a time: no padding to mask
     return mean_pool(hidden.numpy(), tokens["attention_mask"].numpy())[0]
 
 
-tickets = load_tickets()
+tickets = data.load_tickets()
 messages = [ticket.text for ticket in tickets]
 raw = np.array([pool(message) for message in messages])  # (n_messages, 384)
 n_words = np.array([len(message.split()) for message in messages])
@@ -72,7 +71,7 @@ for i in (new @ raw.T).argmax(axis=1):
 # Three questions, one answer. Bad luck, or a habit?
 #
 # **Predict**: every old message looks for its nearest neighbour among the others. How many times
-# does the most popular one come first: 1, 5 or 40?
+# does the most popular one come first: 1, 10 or 50?
 
 
 # %%
@@ -320,7 +319,7 @@ def similarity_of(left, right):
 
 
 # %%
-pairs = [pair for pair in load_question_pairs() if is_ordinary(pair)]
+pairs = [pair for pair in data.load_question_pairs() if is_ordinary(pair)]
 cosines = similarity_of([pair.a for pair in pairs], [pair.b for pair in pairs])
 same = np.array([pair.same for pair in pairs])
 train = np.array([pair.split == "train" for pair in pairs])
@@ -432,7 +431,7 @@ for use, name, limit in [
 # successor names them in its field `supersedes`.
 
 # %%
-handbook = load_handbook()
+handbook = data.load_handbook()
 superseded = {page.supersedes for page in handbook}
 sections = [section for page in handbook for section in page.sections()]
 section_vectors = embedder.encode([f"{s.page_title}. {s.heading}. {s.text}" for s in sections])
@@ -501,12 +500,9 @@ for gone in sorted(set(found) - set(taken)):
 # common default, how many of them lose their answer from the five?
 
 # %%
-anchors = {section.anchor for section in sections}
 answers = {}  # question -> the sections that answer it (grade 2; those of grade 1 only help)
-for q in load_questions():
-    best = {relevant.anchor for relevant in q.relevant if relevant.grade == 2}
-    if best and best <= anchors:  # some answers stand elsewhere
-        answers[q.text] = best
+for q in data.load_handbook_questions():
+    answers[q.text] = {judged.section for judged in q.relevant if judged.grade == 2}
 
 # %%
 question_vectors = embedder.encode(list(answers))
@@ -534,7 +530,7 @@ for trade_off in (1.0, 0.9, 0.8, 0.7, 0.6, 0.5):
 # program reads exactly: if both texts name codes and the codes differ, do not match.
 
 # %%
-hard = [pair for pair in load_question_pairs() if not is_ordinary(pair)]
+hard = [pair for pair in data.load_question_pairs() if not is_ordinary(pair)]
 hard_cosines = similarity_of([pair.a for pair in hard], [pair.b for pair in hard])
 hard_same = np.array([pair.same for pair in hard])
 closest_first = np.argsort(-hard_cosines, kind="stable")

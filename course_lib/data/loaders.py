@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from course_lib.data import files, readers
 from course_lib.data.records import (
     LARKSPUR,
+    SINGLE_PASSAGE_KINDS,
     Answer,
     Attack,
     Manual,
@@ -95,6 +97,36 @@ def load_questions(folder: Path | None = None) -> list[Question]:
     Used in notebooks/00_start_here.ipynb.
     """
     return files.questions(folder or LARKSPUR, None, _anchors(folder))
+
+
+def load_handbook_questions(folder: Path | None = None) -> list[Question]:
+    """Load the questions that one handbook section answers by itself.
+
+    For searches of the handbook alone: judgements of manual pages are left out, and so are
+    questions that need several passages or a query, have no answer, or carry an attack.
+
+    Args:
+        folder: the folder that holds questions.jsonl and handbook/; default datasets/larkspur.
+
+    Returns:
+        The questions in file order; each has a handbook section of grade 2.
+
+    Raises:
+        DataError: naming file, line and field of the first problem.
+
+    >>> {question.kind for question in load_handbook_questions()} == set(SINGLE_PASSAGE_KINDS)
+    True
+
+    Used in notebooks/00_start_here.ipynb.
+    """
+    sections = {section.anchor for page in load_handbook(folder) for section in page.sections()}
+    found = []
+    for question in load_questions(folder):
+        judged = tuple(item for item in question.relevant if item.section in sections)
+        answered = any(item.grade == 2 for item in judged)
+        if answered and question.kind in SINGLE_PASSAGE_KINDS:
+            found.append(replace(question, relevant=judged))
+    return found
 
 
 def load_answers(folder: Path | None = None) -> list[Answer]:

@@ -35,6 +35,7 @@ QUESTION_KINDS = (
     "unanswerable",
     "attack",
 )
+SINGLE_PASSAGE_KINDS = ("fact", "table", "code", "out_of_date")  # one passage answers
 CORRECTNESS = ("correct", "partly", "wrong")
 GROUNDED = ("yes", "partly", "no")
 MADE_AS = (
@@ -65,6 +66,10 @@ SHOP_TABLES = (
     "shipments",
     "warranty_claims",
     "service_visits",
+    "sites",
+    "bikes",
+    "returns",
+    "care_plans",
 )
 AUDIENCES = ("customers", "staff")
 SPLITS = ("train", "test")

@@ -300,12 +300,12 @@ def _as_bytes(vectors: np.ndarray) -> Any:
 @lru_cache(maxsize=1)
 def _stored_and_asked() -> tuple[np.ndarray, np.ndarray]:
     """Vectors of the handbook's headings, which are quick to embed, and of the questions."""
-    from course_lib.data import load_handbook, load_questions
+    from course_lib.data import load_handbook, load_handbook_questions
 
     sections = [section for page in load_handbook() for section in page.sections()]
     headings = [f"{section.page_title}: {section.heading}" for section in sections]
     stored = _embedder().encode(headings)
-    asked = _embedder().encode([question.text for question in load_questions()])
+    asked = _embedder().encode([question.text for question in load_handbook_questions()])
     return stored, asked
 
 
