@@ -23,6 +23,7 @@ from __future__ import annotations
 import html
 import io
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -287,6 +288,7 @@ def build(text: str) -> tuple[bytes, dict[str, Any]]:
 
 def main(folder: Path = MANUALS) -> None:
     """Build every manual, and the index of their table rows."""
+    os.environ.pop("SOURCE_DATE_EPOCH", None)  # reportlab would print it in place of its fixed date
     folder.mkdir(parents=True, exist_ok=True)
     index = {}
     for path in sorted((MANUALS / "text").glob("manual-*.md")):

@@ -43,7 +43,7 @@ def test_a_build_elsewhere_gives_the_committed_bytes(tmp_path: Path, seed: str) 
     subprocess.run(
         [sys.executable, str(script), str(tmp_path / "built")],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo"},
+        env={**os.environ, "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo", "SOURCE_DATE_EPOCH": seed},
         check=True,
     )
     built = {path.name: path.read_bytes() for path in (tmp_path / "built").iterdir()}
