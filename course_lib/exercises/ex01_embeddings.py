@@ -426,7 +426,7 @@ def show_pairs(pairs: Any) -> None:
             shared = sorted(set(words(pair[0])) & set(words(pair[1])))
             count = f"{len(shared)} shared word{'' if len(shared) == 1 else 's'}"
             named = f": {', '.join(shared)}" if shared else ""
-            print(f"pair {number}: cosine {_cosine(*pair):.2f}, {count}{named}")
+            print(f"pair {number}: cosine {_cosine(*pair):.3f}, {count}{named}")
 
 
 def _is_pair(pair: Any) -> bool:
@@ -453,14 +453,14 @@ def check_own_sentences(attempt: Any) -> None:
     if shared:
         raise Wrong(SAME_MEANING_SHARES, given=_written(a, b, "shared: " + ", ".join(shared)))
     if (near := _cosine(a, b)) < LEAST_COSINE:
-        raise Wrong(SAME_MEANING_FAR, given=_written(a, b, f"cosine {near:.2f}"))
+        raise Wrong(SAME_MEANING_FAR, given=_written(a, b, f"cosine {near:.3f}"))
     shared = sorted(set(words(c)) & set(words(d)))
     if len(shared) < LEAST_SHARED:
         raise Wrong(
             OTHER_MEANING_FEW, given=_written(c, d, "shared: " + (", ".join(shared) or "none"))
         )
     if (near := _cosine(c, d)) > MOST_COSINE:
-        raise Wrong(OTHER_MEANING_NEAR, given=_written(c, d, f"cosine {near:.2f}"))
+        raise Wrong(OTHER_MEANING_NEAR, given=_written(c, d, f"cosine {near:.3f}"))
 
 
 _NEAR = ("Somebody took my bike", "The bicycle was stolen")
