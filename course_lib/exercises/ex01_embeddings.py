@@ -304,9 +304,9 @@ def _stored_and_asked() -> tuple[np.ndarray, np.ndarray]:
 
     sections = [section for page in load_handbook() for section in page.sections()]
     headings = [f"{section.page_title}: {section.heading}" for section in sections]
-    stored = _embedder().encode(headings)
-    asked = _embedder().encode([question.text for question in load_handbook_questions()])
-    return stored, asked
+    asked = [question.text for question in load_handbook_questions()]
+    vectors = _embedder().encode([*headings, *asked], progress=False)  # a bar is not the answer's
+    return vectors[: len(headings)], vectors[len(headings) :]
 
 
 def _three_best(stored: np.ndarray, asked: np.ndarray) -> np.ndarray:
