@@ -35,6 +35,9 @@ LOG = ROOT / ".venv-setup.log"
 CONSTRAINTS = ROOT / "constraints.txt"
 CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 EXTRAS = {"test": ["test"], "benchmarks": ["bench"]}  # command -> extras of pyproject.toml
+# What course_lib.cli knows, for a typing error must not cost a set-up; a test compares the two.
+COMMANDS = ["lab", "test", "run", "progress", "doctor", "snippet"]
+COMMANDS += ["fetch", "verify", "build", "benchmarks"]
 USAGE = """usage: python course.py COMMAND [options]
 
   lab [options]      set up if needed, then open JupyterLab on notebook 00
@@ -344,6 +347,13 @@ def main(arguments):
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         return 0
+    if arguments[0] not in [*COMMANDS, "setup", "help"]:
+        print(f"There is no command {arguments[0]!r}.\n\n{USAGE}", file=sys.stderr)
+        return 2
+    if arguments[0] == "doctor" and read_stamp() is None:
+        # It examines and must not change anything, least of all delete what it should look at.
+        print("FIX Environment  .venv is missing, unfinished or outdated: python course.py setup")
+        return 1
     try:
         ensure_setup(EXTRAS.get(arguments[0], []))
     except SetupError as error:

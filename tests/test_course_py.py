@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from course_lib import ROOT
+from course_lib import ROOT, cli
 
 BACKEND = """
 import time, zipfile
@@ -253,6 +253,27 @@ def test_a_python_without_venv_is_told_how_to_get_it(missing, monkeypatch, capsy
 @pytest.mark.slow
 def test_setup_ends_with_the_models(project):
     assert project.answer("setup")["arguments"] == ["fetch"]
+
+
+def test_a_typing_error_costs_no_set_up(project):
+    result = project.run("labb")
+    assert result.returncode == 2
+    assert "'labb'" in result.stderr
+    assert "python course.py COMMAND" in result.stderr
+    assert not (project.folder / ".venv").exists()
+
+
+def test_every_command_of_the_course_is_known():
+    assert sorted(load_course_py().COMMANDS) == sorted(cli.COMMANDS)
+
+
+def test_doctor_examines_and_changes_nothing(project):
+    (project.folder / ".venv").mkdir()
+    (project.folder / ".venv" / "kept").touch()
+    result = project.run("doctor")
+    assert result.returncode == 1
+    assert "python course.py setup" in result.stdout
+    assert (project.folder / ".venv" / "kept").exists()
 
 
 def test_help_needs_no_set_up(project):
