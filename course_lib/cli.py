@@ -33,6 +33,8 @@ def lab(arguments: Sequence[str]) -> int:
     ]
     # A reader may have other kernels and settings; the course's own kernel must come first.
     environment = dict(os.environ, JUPYTER_PREFER_ENV_PATH="1")
+    # So that a terminal inside JupyterLab knows the command `course`.
+    environment["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     if os.name != "nt":
         os.execve(sys.executable, command, environment)  # so that Ctrl-C and kill reach JupyterLab
     try:

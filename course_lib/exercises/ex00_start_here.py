@@ -10,10 +10,10 @@ _NOT_TEXT = "Your question must be text in quotes, such as 'What now?'."
 _TOO_SHORT = "Write a whole question of at least four words, as you would to customer care."
 _NAMES_IT = "Your question says 'battery'. Describe the situation without that word."
 _POINTER = (
-    "The assistant finds the recycling page, which only points to the right one. "
-    "Say what happened to it, not what it is."
+    "A fair question, but the search lands on the recycling page, which only points to the right "
+    "one: the model's weakness, not yours. Add a detail: the damage you see, or what you fear."
 )
-_OTHER_PAGE = "The assistant finds another page. Say what happened: a fall, a dent, a swelling."
+_OTHER_PAGE = "The assistant finds another page. Say more: a fall, a dent, a swelling, your fear."
 
 
 def should_answer(score: float, threshold: float) -> bool:
@@ -95,6 +95,10 @@ EXERCISES = [
             KnownWrong(
                 lambda score, threshold: score >= 0.45,
                 "Use the parameter `threshold`, not a fixed number.",
+            ),
+            KnownWrong(
+                lambda score, threshold: score >= 0.28,
+                "Compare with the `threshold` that is handed in, not with this notebook's own.",
             ),
             KnownWrong(
                 lambda score, threshold: True,

@@ -412,7 +412,7 @@ def show_pairs(pairs: Any) -> None:
         pairs: two pairs of strings; what is no such pair is named and skipped.
 
     >>> show_pairs([("Somebody took my bike", "The bicycle was stolen"), ...])
-    pair 1: cosine 0.68, 0 shared words
+    pair 1: cosine 0.682, 0 shared words
     pair 2: not written yet
 
     Used in notebooks/01_embeddings.ipynb.
