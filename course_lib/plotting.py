@@ -130,7 +130,7 @@ def bars_with_intervals(
         names: what is compared, best put in the order of the argument you make.
         intervals: one `course_lib.statistics.Interval` for each name.
         title, value_label: what to see, and what is measured, with its unit and the confidence.
-        value_format: how the estimate is written beside its bar.
+        value_format: how the estimate and the interval's ends are written beside the bar.
         ax: where to draw; by default a new figure.
 
     Raises:
@@ -140,7 +140,7 @@ def bars_with_intervals(
     >>> ax = bars_with_intervals(["TF-IDF", "MiniLM"], [Interval(0.4, 0.3, 0.5),
     ...     Interval(0.7, 0.6, 0.8)], title="Embeddings find more", value_label="recall at 3")
     >>> [text.get_text() for text in ax.texts]
-    ['0.40', '0.70']
+    ['0.40 [0.30, 0.50]', '0.70 [0.60, 0.80]']
 
     First used in notebooks/00_start_here.ipynb.
     """
@@ -154,16 +154,17 @@ def bars_with_intervals(
     whiskers = [np.maximum(estimate - low, 0), np.maximum(high - estimate, 0)]
     ax.barh(rows, estimate, height=0.6, color=COLOURS[4])
     ax.errorbar(estimate, rows, xerr=whiskers, fmt="none", ecolor=_DARK, capsize=4, elinewidth=1.5)
-    for row, number in enumerate(estimate):
+    for row, interval in enumerate(intervals):
+        # The ends too: the estimate alone, standing at the whisker's end, reads as that end.
         ax.annotate(
-            format(number, value_format), (max(high[row], number), row), xytext=(6, 0),
+            format(interval, value_format), (max(high[row], estimate[row]), row), xytext=(6, 0),
             textcoords="offset points", va="center", fontsize=9,
         )  # fmt: skip
     ax.set_yticks(rows, names)
     ax.invert_yaxis()
     ax.grid(False, axis="y")
     ax.axvline(0, color=_DARK, linewidth=0.8)
-    ax.margins(x=0.12)
+    ax.margins(x=0.28)
     return _name(ax, title, value_label, "")
 
 

@@ -111,6 +111,8 @@ def test_scatter_map_puts_each_point_in_its_group_and_writes_the_notes():
 def test_bars_and_whiskers_end_where_the_interval_does():
     ax = draw("bars_with_intervals")
     assert [bar.get_width() for bar in ax.patches] == [0.5, -0.2]
+    written = [text.get_text() for text in ax.texts]
+    assert written == ["0.50 [0.40, 0.70]", "-0.20 [-0.30, 0.10]"]
     (whiskers,) = ax.collections
     ends = [segment[:, 0].tolist() for segment in whiskers.get_segments()]
     np.testing.assert_allclose(ends, [[0.4, 0.7], [-0.3, 0.1]])
