@@ -183,9 +183,10 @@ _ = plotting.bars_with_intervals(
 # %% [markdown]
 # The bars are the scores; the whiskers, the **95 % intervals**, show how far a score might move with other questions of
 # the same kind (drawn again and again from these: the *bootstrap*). The whiskers overlap a little, yet the difference is
-# clear, because both answered the same questions and are compared question by question. Its interval stays above zero: on questions like these, the
-# embedding model beats a bare count of words. Notebook 01 gives it a fairer rival, weighted words. By how much is open: the interval is wide, because 55 questions are few.
-# Every score in this course comes with its interval, and "it looked better on my examples" never appears again.
+# clear, because both answered the same questions and are compared question by question. Its interval stays above zero: on
+# questions like these, the embedding model beats a bare count of words. By how much is open: the interval is wide, because
+# 55 questions are few. Notebook 01 brings a fairer rival, weighted words. Every score in this course comes with its
+# interval, and "it looked better on my examples" never appears again.
 #
 # It is still a poor score: for six questions in ten the first section is a wrong one. There
 # is something to build.
@@ -218,9 +219,9 @@ current = next(page for page in pages if page.supersedes == "returns-policy-2023
 print(f"   In force, {current.id}: {textwrap.shorten(current.sections()[1].text, 60)}\n")
 unanswerable = [q for q in data.load_questions() if q.kind == "unanswerable"]
 best_scores = (embedder.encode([q.text for q in unanswerable]) @ section_vectors.T).max(axis=1)
-declined = int((best_scores < THRESHOLD).sum())
 ask(unanswerable[0].text)
-print(f"Of {len(unanswerable)} questions without an answer, {declined} declined.")
+declined = bootstrap_interval(best_scores < THRESHOLD)
+print(f"share of {len(unanswerable)} questions without an answer that are declined: {declined}")
 
 # %% [markdown]
 # The first answer comes from a page that a newer one replaces, with the highest score that this notebook has
