@@ -1,7 +1,7 @@
 """The exercises of notebooks/02_similarity_metrics.ipynb."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -318,42 +318,6 @@ def _mmr_variant(query: Any, documents: Any, k: Any, trade_off: Any, how: str) -
 
 def _mmr_relevance(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
     return similarity.top_k(documents @ query, k)[0]
-
-
-def _mmr_mean(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
-    return _mmr_variant(query, documents, k, trade_off, "mean")
-
-
-def _mmr_last(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
-    return _mmr_variant(query, documents, k, trade_off, "last")
-
-
-def _mmr_plus(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
-    return _mmr_variant(query, documents, k, trade_off, "plus")
-
-
-def _mmr_repeats(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
-    return _mmr_variant(query, documents, k, trade_off, "repeats")
-
-
-def _mmr_sum(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
-    return _mmr_variant(query, documents, k, trade_off, "sum")
-
-
-def _mmr_first(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
-    return _mmr_variant(query, documents, k, trade_off, "first")
-
-
-def _mmr_zero(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
-    return _mmr_variant(query, documents, k, trade_off, "zero")
-
-
-def _mmr_all(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
-    return _mmr_variant(query, documents, k, trade_off, "all")
-
-
-def _mmr_swapped(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
-    return _mmr_variant(query, documents, k, trade_off, "swapped")
 
 
 def _mmr_sorted(query: Any, documents: Any, k: Any, trade_off: Any) -> Any:
@@ -776,41 +740,44 @@ EXERCISES = [
                 "These are the most relevant ones: what is taken already has no effect yet.",
             ),
             KnownWrong(
-                _mmr_mean,
+                partial(_mmr_variant, how="mean"),
                 "You take the mean similarity to what is taken. The largest is wanted: one twin is "
                 "enough to make a passage redundant.",
             ),
             KnownWrong(
-                _mmr_last,
+                partial(_mmr_variant, how="last"),
                 "You compare with the last one taken alone: a twin of an earlier one comes "
                 "through.",
             ),
             KnownWrong(
-                _mmr_sum,
+                partial(_mmr_variant, how="sum"),
                 "You add up the similarities to all that is taken, so redundancy grows with every "
                 "round. The largest one is wanted.",
             ),
             KnownWrong(
-                _mmr_first,
+                partial(_mmr_variant, how="first"),
                 "You compare with the first one taken alone: later ones may have twins too.",
             ),
             KnownWrong(
-                _mmr_all,
+                partial(_mmr_variant, how="all"),
                 "A document is taken twice, and you compare with all documents, itself among them: "
                 "compare with those taken, documents[taken].",
             ),
             KnownWrong(
-                _mmr_zero,
+                partial(_mmr_variant, how="zero"),
                 "A document is taken twice: a score of 0 is not the lowest, scores go below it. "
                 "Use -np.inf.",
             ),
-            KnownWrong(_mmr_plus, "Redundancy is added, so repeats are rewarded: subtract it."),
             KnownWrong(
-                _mmr_repeats,
+                partial(_mmr_variant, how="plus"),
+                "Redundancy is added, so repeats are rewarded: subtract it.",
+            ),
+            KnownWrong(
+                partial(_mmr_variant, how="repeats"),
                 "A document is taken twice: set the scores of those taken to -inf.",
             ),
             KnownWrong(
-                _mmr_swapped,
+                partial(_mmr_variant, how="swapped"),
                 "trade_off weighs the redundancy: it belongs to the relevance, and 1 - trade_off "
                 "to "
                 "the redundancy.",
