@@ -65,9 +65,11 @@ def find(library: Library, name: str) -> tuple[Module, str]:
     inside = [full for full in everything if full.split(".")[0] == wanted]
     if inside:
         raise SnippetError(f"{name} is a module: choose one of {', '.join(inside)}")
-    short = {full.split(".")[1]: full for full in everything}
-    near = [full for full in everything if wanted.split(".")[-1].lower() in full.lower()]
-    near += difflib.get_close_matches(wanted, [*everything, *short], n=5, cutoff=0.6)
+    # Suggest what a test exports; another name may not be able to stand alone.
+    listed = [full for full in everything if full.split(".")[0] in EXPORTABLE] or list(everything)
+    short = {full.split(".")[1]: full for full in listed}
+    near = [full for full in listed if wanted.split(".")[-1].lower() in full.lower()]
+    near += difflib.get_close_matches(wanted, [*listed, *short], n=5, cutoff=0.6)
     choices = list(dict.fromkeys(short.get(one, one) for one in near))[:5]
     advice = f"did you mean {' or '.join(choices)}?" if choices else "see course snippet --list"
     raise SnippetError(f"{library.package} has no {name}: {advice}")
