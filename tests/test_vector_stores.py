@@ -257,6 +257,9 @@ def test_upsert_replaces_a_record_as_a_whole(store):
     assert (best.id, best.metadata, best.text) == ("a", {"team": "sales"}, "")
     assert best.score == pytest.approx(1, abs=1e-6)
     assert store.search(new[0], where={"old": 1}) == []
+    store.upsert(["a"], new, [{"team": 5}])  # another type in the same field
+    assert store.fetch(["a"])[0].metadata == {"team": 5}
+    assert store.search(new[0], where={"team": "sales"}) == []
     store.upsert(["a"], new)
     assert store.fetch(["a"])[0].metadata == {}
 
@@ -428,6 +431,18 @@ def test_filters_mean_the_same_everywhere(store):
         assert found == expected, where
 
 
+def test_ranges_between_whole_numbers(store):
+    numbers = [half / 2 for half in range(-5, 6)]
+    values = [*numbers, *(int(number) for number in numbers if number == int(number))]
+    metadata = [{"v": value} for value in values]
+    store.upsert(names(len(values)), unit(len(values)), metadata)
+    for bound in numbers:
+        for symbol in ("$gt", "$gte", "$lt", "$lte"):
+            where = {"v": {symbol: bound}}
+            found = {hit.id for hit in store.search(unit(1)[0], k=50, where=where)}
+            assert found == {f"doc-{row}" for row, one in enumerate(metadata) if fits(one, where)}
+
+
 def test_a_filter_takes_the_nearest_of_those_that_fit(store):
     vectors = unit(300)
     metadata = [{"rare": row % 50 == 0, "third": row % 3} for row in range(300)]
@@ -540,6 +555,16 @@ def test_batches_beyond_a_databases_limit(store):
     store.delete(names(n)[:5990])
     assert store.count() == 10
     assert {hit.id for hit in store.search(vectors[0], k=20)} == set(names(n)[5990:])
+
+
+def test_a_very_large_k(store):
+    n = 1500
+    vectors = unit(n)
+    store.upsert(names(n), vectors)
+    hits = store.search(vectors[0], k=1200)
+    assert len({hit.id for hit in hits}) == 1200
+    assert hits[0].id == "doc-0"
+    assert len(store.search(vectors[0], k=n)) == n
 
 
 @pytest.mark.parametrize("seed", range(3))
