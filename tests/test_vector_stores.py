@@ -61,7 +61,22 @@ class Place:
     def open(self, *, dim: int = DIM, collection: str | None = None) -> VectorStore:
         store = open_store(self.url, dim=dim, collection=collection or self.collection)
         self.opened.append(store)
+        if self.mode == "pinecone-cloud":
+            wait_after_writing(store)
         return store
+
+
+def wait_after_writing(store: VectorStore) -> None:
+    """Pinecone's cloud shows what was written after some seconds, by its documentation."""
+
+    def then_wait(write):
+        def write_and_wait(what):
+            write(what)
+            time.sleep(float(os.environ.get("COURSE_TEST_PINECONE_WAIT", "15")))
+
+        return write_and_wait
+
+    store._upsert, store._delete = then_wait(store._upsert), then_wait(store._delete)
 
 
 def url_of(mode: str, path: Path, request: pytest.FixtureRequest) -> str:

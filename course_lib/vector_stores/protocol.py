@@ -125,7 +125,7 @@ class CheckedStore(ABC):
         """See VectorStore.upsert."""
         self._check_open()
         batch = checks.check_batch(ids, vectors, metadata, texts, self.dim)
-        self._check_more(batch.ids)
+        self._check_batch(batch)
         for part in batch.parts(self.batch_size):
             self._upsert(part)
 
@@ -145,7 +145,7 @@ class CheckedStore(ABC):
         """See VectorStore.fetch."""
         self._check_open()
         names = checks.check_ids(ids)
-        self._check_more(names)
+        self._check_ids(names)
         found: dict[str, Record] = {}
         unique = list(dict.fromkeys(names))
         for start in range(0, len(unique), self.batch_size):
@@ -157,7 +157,7 @@ class CheckedStore(ABC):
         """See VectorStore.delete."""
         self._check_open()
         unique = list(dict.fromkeys(checks.check_ids(ids)))
-        self._check_more(unique)
+        self._check_ids(unique)
         for start in range(0, len(unique), self.batch_size):
             self._delete(unique[start : start + self.batch_size])
 
@@ -195,7 +195,11 @@ class CheckedStore(ABC):
                 "or keep your work inside its `with` block"
             )
 
-    def _check_more(self, ids: list[str]) -> None:  # noqa: B027 - most databases need no more
+    def _check_batch(self, batch: Batch) -> None:
+        """Refuse records that this database alone cannot take."""
+        self._check_ids(batch.ids)
+
+    def _check_ids(self, ids: list[str]) -> None:  # noqa: B027 - most databases need no more
         """Refuse ids that this database alone cannot take."""
 
     # What a database adds; the arguments are checked, and ids come once each.
