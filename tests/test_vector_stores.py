@@ -83,7 +83,7 @@ def url_of(mode: str, path: Path, request: pytest.FixtureRequest) -> str:
     if mode in IN_MEMORY:
         return IN_MEMORY[mode]
     if mode in IN_FOLDERS:
-        return IN_FOLDERS[mode].format(path=path / "store")
+        return IN_FOLDERS[mode].format(path=path / "Lager ü 1")
     needed = {"qdrant-server": "COURSE_TEST_QDRANT_URL", "pinecone-cloud": "PINECONE_API_KEY"}
     if mode in needed and not os.environ.get(needed[mode]):
         pytest.skip(f"set {needed[mode]} to run this")
@@ -672,12 +672,12 @@ def test_stores_in_memory_are_apart():
 def test_a_folder_is_open_once(folder):
     with folder.open() as store:
         store.upsert(["a"], unit(1))
-        with pytest.raises(StoreError, match=r"store is open in another store or program.*URL"):
+        with pytest.raises(StoreError, match=r"Lager ü 1 is open in another store or program.*URL"):
             folder.open()
         code = (
             f"from course_lib.vector_stores import open_store; open_store({folder.url!r}, dim=16)"
         )
-        other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        other = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
         assert "is open in another store or program" in other.stderr
         assert store.count() == 1
     with folder.open() as store:

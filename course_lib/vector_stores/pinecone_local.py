@@ -18,9 +18,10 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -109,6 +110,30 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: a notebook would show each request."""
 
 
+class _Server(ThreadingHTTPServer):
+    """A server that hangs up when it closes; clients keep their connections open for long."""
+
+    daemon_threads = True
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.connections: set[Any] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        super().server_close()
+        for connection in list(self.connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
 @contextmanager
 def serve(port: int = 0) -> Iterator[str]:
     """Run the emulator in a thread, on this computer alone, until the end of the block.
@@ -125,8 +150,7 @@ def serve(port: int = 0) -> Iterator[str]:
     True
     """
     handler = type("Handler", (_Handler,), {"indexes": {}, "lock": threading.Lock()})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", port), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType, TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
@@ -126,8 +127,9 @@ class CheckedStore(ABC):
         self._check_open()
         batch = checks.check_batch(ids, vectors, metadata, texts, self.dim)
         self._check_batch(batch)
-        for part in batch.parts(self.batch_size):
-            self._upsert(part)
+        with self._saying("write"):
+            for part in batch.parts(self.batch_size):
+                self._upsert(part)
 
     def search(
         self, query: ArrayLike, k: int = 10, *, where: Mapping[str, Any] | None = None
@@ -139,7 +141,8 @@ class CheckedStore(ABC):
         conditions = checks.check_where(where)
         if any(one.operator == "$in" and not one.operand for one in conditions):
             return []  # nothing is one of no values; some databases refuse the question
-        return self._search(vector, k, conditions)
+        with self._saying("search"):
+            return self._search(vector, k, conditions)
 
     def fetch(self, ids: Sequence[str]) -> list[Record | None]:
         """See VectorStore.fetch."""
@@ -148,9 +151,10 @@ class CheckedStore(ABC):
         self._check_ids(names)
         found: dict[str, Record] = {}
         unique = list(dict.fromkeys(names))
-        for start in range(0, len(unique), self.batch_size):
-            part = unique[start : start + self.batch_size]
-            found |= {record.id: record for record in self._fetch(part)}
+        with self._saying("read"):
+            for start in range(0, len(unique), self.batch_size):
+                part = unique[start : start + self.batch_size]
+                found |= {record.id: record for record in self._fetch(part)}
         return [found.get(name) for name in names]
 
     def delete(self, ids: Sequence[str]) -> None:
@@ -158,18 +162,21 @@ class CheckedStore(ABC):
         self._check_open()
         unique = list(dict.fromkeys(checks.check_ids(ids)))
         self._check_ids(unique)
-        for start in range(0, len(unique), self.batch_size):
-            self._delete(unique[start : start + self.batch_size])
+        with self._saying("delete"):
+            for start in range(0, len(unique), self.batch_size):
+                self._delete(unique[start : start + self.batch_size])
 
     def count(self) -> int:
         """See VectorStore.count."""
         self._check_open()
-        return self._count()
+        with self._saying("count"):
+            return self._count()
 
     def persist(self) -> None:
         """See VectorStore.persist."""
         self._check_open()
-        self._persist()
+        with self._saying("write"):
+            self._persist()
 
     def close(self) -> None:
         """See VectorStore.close."""
@@ -194,6 +201,19 @@ class CheckedStore(ABC):
                 f"this {type(self).__name__} is closed. Next step: open it again, "
                 "or keep your work inside its `with` block"
             )
+
+    @contextmanager
+    def _saying(self, what: str) -> Iterator[None]:
+        """Make one exception of what each library raises for a lost server or a damaged file."""
+        try:
+            yield
+        except (StoreError, ValueError):
+            raise
+        except Exception as error:
+            raise StoreError(
+                f"{type(self).__name__} could not {what} ({type(error).__name__}: {error}). "
+                "Next step: check that its server runs, or that its folder is whole and writable"
+            ) from error
 
     def _check_batch(self, batch: Batch) -> None:
         """Refuse records that this database alone cannot take."""
@@ -235,8 +255,8 @@ def need(module: str, package: str, who: str) -> ModuleType:
     """Import an optional module, or say in one line what to install."""
     try:
         return importlib.import_module(module)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         raise StoreError(
-            f"{who} needs {package}, which is not installed. "
+            f"{who} needs {package}, which cannot be imported ({error}). "
             f"Next step: python -m pip install {package}"
         ) from error

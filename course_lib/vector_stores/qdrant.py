@@ -120,12 +120,9 @@ class QdrantStore(CheckedStore):
             where = {"url": url, "api_key": api_key, "check_compatibility": False}
         try:
             self._client = qdrant.QdrantClient(**where)
-            self._make_collection()
+            found = self._open_collection()
             if path is not None:
                 self._write_in_batches()
-        except ValueError:
-            self._release()
-            raise
         except Exception as error:  # each of its transports has its own classes
             self._release()
             raise StoreError(
@@ -133,17 +130,19 @@ class QdrantStore(CheckedStore):
                 + ("start the server, or check the URL" if url else "check the folder's files")
             ) from error
 
-    def _make_collection(self) -> None:
+        if found != self.dim:
+            self._close()
+            raise ValueError(f"dim must be {found}, as in {self.collection!r}, got {self.dim}")
+
+    def _open_collection(self) -> int:
+        """The dim of the collection, made if it is missing."""
         models = self._models
-        if self._client.collection_exists(self.collection):
-            dim = self._client.get_collection(self.collection).config.params.vectors.size
-            if dim != self.dim:
-                raise ValueError(f"dim must be {dim}, as in {self.collection!r}, got {self.dim}")
-            return
-        self._client.create_collection(
-            self.collection,
-            vectors_config=models.VectorParams(size=self.dim, distance=models.Distance.COSINE),
-        )
+        if not self._client.collection_exists(self.collection):
+            self._client.create_collection(
+                self.collection,
+                vectors_config=models.VectorParams(size=self.dim, distance=models.Distance.COSINE),
+            )
+        return int(self._client.get_collection(self.collection).config.params.vectors.size)
 
     def _write_in_batches(self) -> None:
         """Spare the local mode a wait for the disk after each record: 20 ms on a slow one.

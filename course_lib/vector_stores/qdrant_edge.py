@@ -46,10 +46,9 @@ class QdrantEdgeStore(CheckedStore):
         self._lock = FolderLock(Path(path))
         folder = Path(path) / self.collection
         try:
-            self._shard = self._open(folder)
-        except ValueError:
-            self._lock.release()
-            raise
+            found = _dim_of(folder)
+            if found in (None, self.dim):
+                self._shard = self._open(folder, new=found is None)
         except Exception as error:
             self._lock.release()
             raise StoreError(
@@ -57,12 +56,13 @@ class QdrantEdgeStore(CheckedStore):
                 "a copy, or delete it and write the records again"
             ) from error
 
-    def _open(self, folder: Path) -> Any:
+        if found not in (None, self.dim):
+            self._lock.release()
+            raise ValueError(f"dim must be {found}, as in {folder}, got {self.dim}")
+
+    def _open(self, folder: Path, *, new: bool) -> Any:
         edge = self._edge
-        if folder.exists() and any(folder.iterdir()):
-            dim = json.loads((folder / "edge_config.json").read_bytes())["vectors"][""]["size"]
-            if dim != self.dim:
-                raise ValueError(f"dim must be {dim}, as in {folder}, got {self.dim}")
+        if not new:
             return edge.EdgeShard.load(str(folder))
         folder.mkdir(parents=True, exist_ok=True)
         vectors = edge.EdgeVectorParams(size=self.dim, distance=edge.Distance.Cosine)
@@ -117,3 +117,10 @@ class QdrantEdgeStore(CheckedStore):
             self._shard.close()
         finally:
             self._lock.release()
+
+
+def _dim_of(folder: Path) -> int | None:
+    """Numbers in a vector of the shard that is there; None where there is none yet."""
+    if not folder.exists() or not any(folder.iterdir()):
+        return None
+    return int(json.loads((folder / "edge_config.json").read_bytes())["vectors"][""]["size"])
