@@ -164,7 +164,7 @@ def _names(folder: Path, ignore: Sequence[str], problems: list[Problem]) -> Iter
 
 def _shown(name: str) -> str:
     """A file's name as it can be printed: on Linux a name may hold bytes that are no characters."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return name.encode("utf-8", "replace").decode()
 
 
 def _page_ids(names: Sequence[str]) -> dict[str, str]:

@@ -104,13 +104,22 @@ def _open(raw: bytes) -> Any:
     try:
         return pypdfium2.PdfDocument(raw)
     except pypdfium2.PdfiumError as error:
-        reasons = {
-            pypdfium2.raw.FPDF_ERR_PASSWORD: "encrypted: save a copy that needs no password",
-            pypdfium2.raw.FPDF_ERR_SECURITY: "encrypted in a way that pdfium does not know",
-            pypdfium2.raw.FPDF_ERR_SUCCESS: "it has no pages",
-        }
-        broken = "broken: its structure cannot be read; get a whole copy"
-        raise IngestionError(reasons.get(error.err_code, broken)) from error
+        raise IngestionError(_why(raw)) from error
+
+
+def _why(raw: bytes) -> str:
+    """Why a PDF cannot be opened; on one without pages pdfium repeats the error of the one before."""
+    from pypdfium2 import raw as pdfium_c
+
+    handle = pdfium_c.FPDF_LoadMemDocument64(raw, len(raw), None)
+    code = pdfium_c.FPDF_GetLastError()
+    if handle:
+        pdfium_c.FPDF_CloseDocument(handle)
+        return "it has no pages"
+    return {
+        pdfium_c.FPDF_ERR_PASSWORD: "encrypted: save a copy that needs no password",
+        pdfium_c.FPDF_ERR_SECURITY: "encrypted in a way that pdfium does not know",
+    }.get(code, "broken: its structure cannot be read; get a whole copy")
 
 
 def _lines(page: Any, tables: list[RuledTable]) -> list[_Line]:
