@@ -141,7 +141,7 @@ def _chunk(
         for start, end in itertools.pairwise([0, *starts, len(text)]):
             first, last = (bisect_left(tables, at, key=_start) for at in (start, end))
             pieces = _pieces(text, start, end, tables[first:last], size, count, cut)
-            for begin, stop in _pack(pieces, size, overlap):
+            for begin, stop in _pack(text, pieces, size, overlap):
                 body = text[begin:stop].strip()
                 if not body:
                     continue
@@ -209,7 +209,7 @@ def _halves(_text: str, start: int, end: int) -> Iterator[Span]:
     return iter([(start, middle), (middle, end)])
 
 
-def _pack(pieces: Iterable[Piece], size: int, overlap: int) -> Iterator[Span]:
+def _pack(text: str, pieces: Iterable[Piece], size: int, overlap: int) -> Iterator[Span]:
     """Yield (start, end) of chunks: as many pieces as fit, after those that are repeated."""
     window: list[Piece] = []
     total = 0
@@ -218,7 +218,9 @@ def _pack(pieces: Iterable[Piece], size: int, overlap: int) -> Iterator[Span]:
             yield window[0][0], window[-1][1]
             room = min(overlap, size - piece[2])
             total, kept = 0, len(window)
-            while overlap and kept > 1 and total + window[kept - 1][2] <= room:
+            blank = itertools.takewhile(lambda p: not text[p[0] : p[1]].strip(), window)
+            first = sum(1 for _ in blank)  # this piece is not repeated, or nothing would be new
+            while overlap and kept > first + 1 and total + window[kept - 1][2] <= room:
                 kept -= 1
                 total += window[kept][2]
             window = window[kept:]

@@ -121,9 +121,10 @@ def headings_and_tables(text: str) -> tuple[list[Heading], list[Table]]:
     header: tuple[int, int] | None = None  # of the table that is being read: its start, its end
     for start, line in [*_lines_outside_code(text), (len(text), "")]:
         words = line.strip()
-        end = start + len(line.rstrip())
+        first = start + len(line) - len(line.lstrip())
+        end = first + len(words)
         if header and "|" in words:
-            rows.append((first_cell(words), start, end))
+            rows.append((first_cell(words), first, end))
             continue
         if header:
             last = rows[-1][2] if rows else header[1]
@@ -134,7 +135,7 @@ def headings_and_tables(text: str) -> tuple[list[Heading], list[Table]]:
         level = len(words) - len(words.lstrip("#"))
         if 1 <= level <= 6 and line.startswith("#") and words[level : level + 1] in ("", " ", "\t"):
             headings.append(Heading(start, level, words[level:].strip()))
-        above = (start, words)
+        above = (first, words)
     return headings, tables
 
 
@@ -151,7 +152,8 @@ def markdown_places(page: str, text: str) -> tuple[tuple[Heading, ...], tuple[Pl
     places: dict[str, Place] = {}
 
     def add(anchor: str, start: int, end: int) -> None:
-        places[anchor] = Place(anchor, start, start + len(text[start:end].rstrip()))
+        blanks = end - start - len(text[start:end].lstrip())
+        places[anchor] = Place(anchor, start + blanks, start + len(text[start:end].rstrip()))
 
     first = headings[0].start if headings else len(text)
     if text[:first].strip():

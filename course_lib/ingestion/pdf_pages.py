@@ -108,7 +108,7 @@ def _open(raw: bytes) -> Any:
 
 
 def _why(raw: bytes) -> str:
-    """Why a PDF cannot be opened; on one without pages pdfium repeats the error of the one before."""
+    """Why a PDF cannot be opened; for one without pages pdfium repeats its last error instead."""
     from pypdfium2 import raw as pdfium_c
 
     handle = pdfium_c.FPDF_LoadMemDocument64(raw, len(raw), None)
