@@ -2,7 +2,7 @@
 
 Every searcher has `search(query, k)` and returns a `list[Retrieved]`, best first. For all of them:
 k below 1 is a ValueError; where fewer than k chunks are found, fewer come back; a blank query finds
-nothing, and so does a search over no chunks. Equal scores keep the order of the chunks.
+nothing, and so does a search over no chunks.
 """
 
 from course_lib.retrieval.by_meaning import DenseSearch, DiverseSearch

@@ -94,7 +94,7 @@ class BM25:
         return total
 
     def search(self, query: str, k: int = 5) -> list[Retrieved]:
-        """The k chunks with the highest BM25 score, of those that have a word of the query."""
+        """The k best of the chunks that have a word of the query; of equals the first ones."""
         check_k(k)
         return _best(self.chunks, self.scores(query), k)
 
@@ -140,7 +140,7 @@ class WordSearch:
         return stems
 
     def search(self, query: str, k: int = 5) -> list[Retrieved]:
-        """The k chunks with the highest BM25 score, of those that have a word of the query."""
+        """The k best of the chunks that have a word of the query; of equals the first ones."""
         check_k(k)
         tokens = [token for token in self.tokens([query])[0] if token in self._known]
         return _best(self.chunks, self._index.get_scores(tokens), k) if tokens else []

@@ -14,7 +14,8 @@ def reciprocal_rank_fusion(
 ) -> list[Retrieved]:
     """Join rankings whose scores cannot be compared: each gives a chunk 1 / (constant + rank).
 
-    The sum is the chunk's score (Cormack, Clarke and Büttcher, 2009); rank 1 is the first.
+    The sum is the chunk's score (Cormack, Clarke and Büttcher, 2009); rank 1 is the first. Of equal
+    scores the one met first comes first.
 
     Args:
         rankings: results of several searches, each best first.
