@@ -148,6 +148,18 @@ def test_broken_pdfs_are_reported_and_the_rest_is_read(tmp_path):
         assert f"  {problem.file}: {problem.message}" in str(report)
 
 
+def test_the_report_reads_well(tmp_path):
+    folder = write(tmp_path, {"a.md": "12345", "b.txt": "", "x.docx": b"PK"})
+    assert str(load_folder(folder).report) == (
+        "1 file read: 1 document, 5 characters\n"
+        "1 problem:\n"
+        "  b.txt: empty: there is no text in it\n"
+        "1 skipped: x.docx"
+    )
+    write(folder, {f"{n:02}.csv": "" for n in range(12)})
+    assert str(load_folder(folder).report).endswith("08.csv, 09.csv and 3 more")
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_a_broken_pdf_by_itself_is_an_error_that_names_it(tmp_path, name):
     folder = write(tmp_path, {name: BAD[name][0]})

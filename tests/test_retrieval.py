@@ -395,10 +395,9 @@ def test_words_and_fusion_find_what_they_should(larkspur):
     assert share(HybridSearch([words, BM25(larkspur)])) > 0.35
 
 
-@pytest.mark.skip(reason="needs course_lib.language_model: to be switched on when it is merged")
+@pytest.mark.slow
 def test_the_reranker_with_the_real_model():
-    from course_lib import language_model
-
+    language_model = pytest.importorskip("course_lib.language_model")
     chunks = chunks_of(
         "The warranty on the frame is ten years.",
         "Charge the battery between 0 and 40 degrees.",

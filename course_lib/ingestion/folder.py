@@ -38,12 +38,12 @@ class Report:
     skipped: tuple[str, ...]
 
     def __str__(self) -> str:
-        counts = f"{self.documents:,} documents, {self.characters:,} characters"
-        lines = [f"{self.files:,} files read: {counts}"]
+        counts = f"{_count(self.documents, 'document')}, {_count(self.characters, 'character')}"
+        lines = [f"{_count(self.files, 'file')} read: {counts}"]
         if not self.files and not self.problems:
             lines.append(f"no file here ends in {', '.join(SUFFIXES)}")
         if self.problems:
-            lines.append(f"{len(self.problems):,} problems:")
+            lines.append(f"{_count(len(self.problems), 'problem')}:")
             lines += [f"  {file}: {message}" for file, message in self.problems]
         if self.skipped:
             more = f" and {len(self.skipped) - 10:,} more" if len(self.skipped) > 10 else ""
@@ -139,6 +139,10 @@ def load_folder(
     characters = sum(len(document.text) for document in documents)
     report = Report(files, len(documents), characters, tuple(problems), tuple(skipped))
     return Ingested(documents, report)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _names(folder: Path, ignore: Sequence[str], problems: list[Problem]) -> Iterator[str]:
