@@ -469,6 +469,42 @@ def test_a_filter_takes_the_nearest_of_those_that_fit(store):
                 same_hits(store.search(query, 5, where=where), exact.search(query, 5, where=where))
 
 
+@pytest.fixture(scope="module")
+def real(request: pytest.FixtureRequest) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """The handbook's sections and the tickets, their vectors, and those of the questions."""
+    from course_lib.data import load_handbook, load_questions, load_tickets
+    from course_lib.embeddings import Embedder
+
+    # kept between runs: the first takes a minute
+    embedder = Embedder(cache=request.config.cache.mkdir("minilm"), threads=1)
+    texts = [section.text for page in load_handbook() for section in page.sections()]
+    texts += [ticket.text for ticket in load_tickets()]
+    return texts, embedder.encode(texts), embedder.encode([one.text for one in load_questions()])
+
+
+@pytest.mark.slow
+def test_recall_on_real_text_is_what_the_store_states(place, real):
+    texts, vectors, queries = real
+    store = place.open(dim=vectors.shape[1])
+    ids = names(len(texts))
+    store.upsert(ids, vectors, [{"ten": row % 10} for row in range(len(texts))], texts)
+    store.persist()
+    exact = vectors @ queries.T
+    found = [store.search(query, k=10) for query in queries]
+    best = [{ids[row] for row in np.argsort(-column)[:10]} for column in exact.T]
+    hits = [len(one & {hit.id for hit in some}) for one, some in zip(best, found, strict=True)]
+    assert np.mean(hits) / 10 >= store.recall
+    for number, some in enumerate(found):
+        rows = [int(hit.id.removeprefix("doc-")) for hit in some]
+        np.testing.assert_allclose([hit.score for hit in some], exact[rows, number], atol=2e-6)
+        assert [hit.text for hit in some] == [texts[row] for row in rows]
+    for number in range(20):
+        some = store.search(queries[number], k=10, where={"ten": 3})
+        expected = 3 + 10 * np.argsort(-exact[3::10, number])[:10]
+        same = {hit.id for hit in some} & {ids[row] for row in expected}
+        assert len(same) >= 9  # few fit, so that a store that walks a graph compares them all
+
+
 # Wrong arguments: named, and nothing is written
 
 GOOD = unit(2)

@@ -11,6 +11,7 @@ import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,23 +52,26 @@ class Condition:
     operator: str  # "$in", "$gt", "$gte", "$lt" or "$lte"
     operand: Any  # for "$in" a tuple of values, else a number
 
+    @cached_property
+    def _wanted(self) -> set[tuple[str, Value]]:
+        return {(kind(value), value) for value in self.operand}
+
     def holds(self, metadata: Mapping[str, Value]) -> bool:
         """Whether a record fulfils it; one that lacks the field does not."""
-        if self.field not in metadata:
+        value = metadata.get(self.field)
+        if value is None:
             return False
-        value = metadata[self.field]
         if self.operator == "$in":
-            return any(kind(value) == kind(one) and value == one for one in self.operand)
-        if kind(value) != "number":
-            return False
-        return bool(_RANGES[self.operator](value, self.operand))
+            return (kind(value), value) in self._wanted
+        return kind(value) == "number" and bool(_RANGES[self.operator](value, self.operand))
+
+
+_KINDS = {str: "text", bool: "bool", int: "number", float: "number"}
 
 
 def kind(value: Value) -> str:
     """Values of different kinds are never equal; 1 and 1.0 are the same number, True is none."""
-    if isinstance(value, bool):
-        return "bool"
-    return "text" if isinstance(value, str) else "number"
+    return _KINDS[type(value)]
 
 
 def check_batch(
@@ -222,9 +226,9 @@ def _value(value: Any, name: str) -> Value:
     if isinstance(plain, str):
         return _text(plain, name)
     if isinstance(plain, int) and abs(plain) <= _LARGEST_INTEGER:
-        return plain
+        return int(plain)  # an IntEnum, say, is no plain int
     if isinstance(plain, float) and math.isfinite(plain):
-        return plain
+        return float(plain)
     raise ValueError(
         f"{name} must be a str, bool, finite float or an int of at most 2**53, got {value!r}"
     )

@@ -60,9 +60,10 @@ class Table:
             self._used = np.sort(np.fromiter(self.row_of.values(), np.intp, len(self.row_of)))
         if not where:
             return self._used
-        fits = [all(one.holds(self.metadata[row]) for one in where) for row in self._used.tolist()]
-        chosen: Rows = self._used[np.array(fits, dtype=bool)]
-        return chosen
+        chosen = self._used.tolist()
+        for condition in where:
+            chosen = [row for row in chosen if condition.holds(self.metadata[row])]
+        return np.array(chosen, dtype=np.intp)
 
     def compact(self) -> Rows | None:
         """Drop unused rows where they are more than half; the old numbers of those that stay."""

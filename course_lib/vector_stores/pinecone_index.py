@@ -60,7 +60,7 @@ class Index:
         for vector in vectors:
             records[vector["id"]] = {
                 "id": vector["id"],
-                "values": vector["values"],
+                "values": np.array(vector["values"], dtype=np.float32),  # a list is 8 times that
                 # The cloud keeps every number as a float64, and gives it back as one.
                 "metadata": {
                     key: float(value) if is_number(value) else value
@@ -102,9 +102,9 @@ class Index:
         namespace = body.get("namespace", "")
         records = self.namespaces.get(namespace, {})
         if namespace not in self._units:
-            rows = np.array([record["values"] for record in records.values()], dtype=np.float32)
+            rows = np.array([record["values"] for record in records.values()])
             rows = rows.reshape(-1, self.dimension)
-            rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+            rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
             self._units[namespace] = (list(records), rows)
         names, units = self._units[namespace]
         query = np.array(vector, dtype=np.float32)
@@ -115,7 +115,7 @@ class Index:
             if len(matches) < top_k and fits(record["metadata"], body.get("filter") or {}):
                 match = {"id": record["id"], "score": float(scores[row])}
                 if body.get("includeValues"):
-                    match["values"] = record["values"]
+                    match["values"] = record["values"].tolist()
                 if body.get("includeMetadata"):
                     match["metadata"] = record["metadata"]
                 matches.append(match)
@@ -125,7 +125,11 @@ class Index:
         """GET /vectors/fetch; unknown ids are left out."""
         namespace = asked.get("namespace", [""])[0]
         records = self.namespaces.get(namespace, {})
-        found = {name: records[name] for name in asked.get("ids", []) if name in records}
+        found = {
+            name: {**records[name], "values": records[name]["values"].tolist()}
+            for name in asked.get("ids", [])
+            if name in records
+        }
         return {"vectors": found, "namespace": namespace, "usage": {"readUnits": 1}}
 
     def delete(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,9 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,43}[a-z0-9])?")
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # keeps the connection, as the client expects
+    # Else each answer waits 40 ms for the client to acknowledge its first packet.
+    disable_nagle_algorithm = True
+    wbufsize = -1
     indexes: dict[str, Index]
     lock: threading.Lock
 

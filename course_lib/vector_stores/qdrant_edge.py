@@ -16,7 +16,8 @@ from course_lib.vector_stores.qdrant import payloads, point_id, to_filter, to_hi
 class QdrantEdgeStore(CheckedStore):
     """The engine of Qdrant's server, in a folder of this program.
 
-    New records are compared one by one until `optimize` builds the graph; `persist` does it.
+    Records are compared one by one until `optimize` builds the graph, which it does from some 10 MB
+    of vectors on; `persist` calls it.
 
     Args:
         dim: numbers in a vector.
@@ -103,7 +104,7 @@ class QdrantEdgeStore(CheckedStore):
         return int(self._shard.count(self._edge.CountRequest(exact=True)))
 
     def optimize(self) -> None:
-        """Build the graph for records that came since the last time (from some 5,000 records)."""
+        """Build the graph, or take into it the records that came since the last time."""
         self._check_open()
         self._shard.optimize()
 
