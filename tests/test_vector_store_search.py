@@ -93,6 +93,7 @@ def test_ivf_takes_up_new_records_before_and_after_its_centres_are_made_again():
         store.upsert(names(end)[done:], vectors[done:end])
         for row in (0, done, end - 1):
             assert store.search(vectors[row], k=1)[0].id == f"doc-{row}"
+    assert len(store._lists) == 63  # the square root of 4,000; ten lists would be long ones
     store.delete(names(4000)[:3990])
     assert {hit.id for hit in store.search(vectors[0])} == set(names(4000)[3990:])
 
