@@ -254,8 +254,10 @@ def count_tokens(tokenizer: Any, text_or_messages: str | Sequence[Mapping[str, s
     ...         return {"input_ids": list(text)}
     ...     def apply_chat_template(self, messages, **options):
     ...         return "".join(f"<{m['role']}>{m['content']}" for m in messages) + "<assistant>"
-    >>> count_tokens(Letters(), "E07"), count_tokens(Letters(), [{"role": "user", "content": "E07"}])
-    (3, 20)
+    >>> count_tokens(Letters(), "E07")
+    3
+    >>> count_tokens(Letters(), [{"role": "user", "content": "E07"}])
+    20
 
     Built in notebooks/03_tokenization.ipynb.
     """
