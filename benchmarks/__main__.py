@@ -1,4 +1,4 @@
-"""python -m benchmarks [--quick] [--threads 1,2] [--out FILE] [import] [top_k] [embedding]"""
+"""python -m benchmarks [--quick] [--threads 1,2] [--out FILE] [name ...]"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.measure import Row, Settings, describe_machine, load
 from course_lib.threads import available_cores
 
-NAMES = ("import", "top_k", "embedding")
+NAMES = ("import", "top_k", "embedding", "language_model")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 HEADER = """# Benchmarks

@@ -104,7 +104,7 @@ class EndpointModel:
     def chat(self, messages: Sequence[Message], **options: Unpack[Options]) -> Completion:
         """The model's answer; greedy unless a temperature is given (see Generation)."""
         how = Generation(**options)
-        return self._chat(check_messages(messages), how, how.seed_of(0))
+        return self._chat(check_messages(messages), how, how.seed)
 
     def chat_batch(
         self,
@@ -203,7 +203,10 @@ class EndpointModel:
             choice = answer.choices[0]
             if choice.finish_reason == "content_filter":
                 raise self._error("withheld its answer (content_filter)", "change the messages")
-            text, stopped = how.cut(choice.message.content or "")
+            said = choice.message.content or ""  # a server that only thought sends null
+            if not isinstance(said, str):
+                raise TypeError("content must be text")
+            text, stopped = how.cut(said)
             return Completion(
                 text=text,
                 finish_reason="length"
@@ -215,7 +218,7 @@ class EndpointModel:
 
     def _stream(self, messages: list[dict[str, str]], how: Generation) -> Iterator[str]:
         text, sent, ended = "", 0, False
-        request = _request(how, how.seed_of(0)) | {"stream": True}
+        request = _request(how, how.seed) | {"stream": True}
         with self._errors(), self._create(messages, how.max_tokens, **request) as chunks:
             for chunk in chunks:
                 for choice in chunk.choices[:1]:

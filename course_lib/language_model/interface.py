@@ -177,9 +177,12 @@ class Generation:
         >>> Generation(stop="\\n\\n").cut("Yes.\\n", finished=False)
         ('Yes.', False)
         """
-        found = [place for place in map(text.find, self.stops) if place >= 0]
+        # the one that is complete first, so that pieces and a whole text are cut alike
+        found = [
+            (text.find(stop) + len(stop), text.find(stop)) for stop in self.stops if stop in text
+        ]
         if found:
-            return text[: min(found)], True
+            return text[: min(found)[1]], True
         if not finished:
             text = text.rstrip("\N{REPLACEMENT CHARACTER}")  # half a character
             for size in range(max(map(len, self.stops), default=1) - 1, 0, -1):

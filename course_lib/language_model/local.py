@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
+from course_lib.language_model.decoding import Watch, processors
 from course_lib.language_model.interface import (
     Completion,
     ContextOverflow,
@@ -88,9 +88,8 @@ class LocalModel:
     def chat(self, messages: Sequence[Message], **options: Unpack[Options]) -> Completion:
         """The model's answer; greedy unless a temperature is given (see Generation)."""
         how = Generation(**options)
-        ids = self._prompt(check_messages(messages))
-        self._check_fit(len(ids), how.max_tokens)
-        return self._generate([ids], how, [how.seed_of(0)])[0]
+        ids = self._prompt(check_messages(messages), how.max_tokens)
+        return self._generate([ids], how, [how.seed])[0]
 
     def chat_batch(
         self,
@@ -108,17 +107,18 @@ class LocalModel:
         how = Generation(**options)
         if batch_size < 1:
             raise ValueError(f"batch_size must be 1 or more, got {batch_size}")
-        prompts = [self._prompt(messages) for messages in check_conversations(conversations)]
-        for index, ids in enumerate(prompts):
-            self._check_fit(len(ids), how.max_tokens, f"conversations[{index}]")
+        prompts = [
+            self._prompt(messages, how.max_tokens, f"conversations[{index}]")
+            for index, messages in enumerate(check_conversations(conversations))
+        ]
         order = sorted(range(len(prompts)), key=lambda row: -len(prompts[row]))
         answers: dict[int, Completion] = {}
         with progress_bar(len(prompts), progress) as bar:
             for start in range(0, len(order), batch_size):
                 rows = order[start : start + batch_size]
 
-                def show(watch: _Watch, before: int = start) -> None:
-                    bar.update(before + watch.finished - bar.n)
+                def show(watch: Watch, before: int = start) -> None:
+                    bar.update(before + sum(watch.done) - bar.n)
 
                 batch = [prompts[row] for row in rows]
                 done = self._generate(batch, how, [how.seed_of(row) for row in rows], show)
@@ -132,20 +132,18 @@ class LocalModel:
         Generation stops where the iterator is closed.
         """
         how = Generation(**options)
-        ids = self._prompt(check_messages(messages))
-        self._check_fit(len(ids), how.max_tokens)
+        ids = self._prompt(check_messages(messages), how.max_tokens)
         return self._stream(ids, how)
 
     def next_tokens(
         self, messages: Sequence[Message] | str, *, top: int | None = None
     ) -> NextTokens:
         """Distribution of the next token: the whole vocabulary, or the `top` most probable ones."""
-        ids = self._prompt(messages)
-        self._check_fit(len(ids), 1)
+        ids = self._prompt(messages, 1)
         vocabulary = len(self._pieces)
         if top is not None and not 1 <= top <= vocabulary:
             raise ValueError(f"top must be between 1 and {vocabulary} (the vocabulary), got {top}")
-        scores = self._log_softmax(ids, 1)[0]
+        scores = self._logits(ids, 1)[0].double().log_softmax(-1).numpy()
         order = np.argsort(-scores, kind="stable")[:top]
         return NextTokens(
             tuple(self._pieces[token] for token in order),
@@ -158,14 +156,19 @@ class LocalModel:
 
         ``log_probability("", text)`` scores a whole text.
         """
+        import torch
+        from torch.nn.functional import cross_entropy
+
         check_text(continuation, "continuation")
         if not continuation:
             raise ValueError("continuation must be a text, got an empty string")
-        prompt = self._prompt(messages)
         ids = self.tokenizer(continuation, add_special_tokens=False, verbose=False)["input_ids"]
-        self._check_fit(len(prompt), len(ids))
-        scores = self._log_softmax(prompt + ids[:-1], len(ids))
-        return Scored(tuple(self._pieces[token] for token in ids), scores[np.arange(len(ids)), ids])
+        prompt = self._prompt(messages, len(ids))
+        rows = self._logits(prompt + ids[:-1], len(ids))
+        # 256 rows at a time: in float64, the logits of a long text fill gigabytes
+        parts = zip(rows.split(256), torch.tensor(ids).split(256), strict=True)
+        scores = [-cross_entropy(part.double(), ends, reduction="none") for part, ends in parts]
+        return Scored(tuple(self._pieces[token] for token in ids), torch.cat(scores).numpy())
 
     def count_tokens(self, messages: Sequence[Message] | str) -> int:
         """Tokens of the prompt, the template's and the beginning of the answer included."""
@@ -177,53 +180,58 @@ class LocalModel:
         size = self.model.config.get_text_config().vocab_size
         return list(self.tokenizer.batch_decode([[token] for token in range(size)]))
 
-    def _prompt(self, messages: Sequence[Message] | str) -> list[int]:
-        """The prompt's tokens: a plain string as it is, messages through the template."""
+    def _prompt(
+        self, messages: Sequence[Message] | str, answer: int = 0, name: str = "the prompt"
+    ) -> list[int]:
+        """The prompt's tokens, if there is room for an answer; 0 asks for none."""
         if isinstance(messages, str):
             check_text(messages, "messages")
-            ids = list(self.tokenizer(messages, verbose=False)["input_ids"])
+            ids = self.tokenizer(messages, verbose=False)["input_ids"]
             begin = self.tokenizer.bos_token_id
-            return ids or [begin if begin is not None else self._ends[0]]
+            ids = ids or [begin if begin is not None else self._ends[0]]
+        else:
+            text = self._apply_template(check_messages(messages))
+            ids = self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        limit = self.context_length
+        if answer and limit is not None and len(ids) + answer > limit:
+            raise ContextOverflow(
+                f"{name} has {len(ids)} tokens and the answer up to {answer}, together more than "
+                f"the context length of {self.name}, {limit}: shorten the prompt or the answer "
+                "(max_tokens)",
+                len(ids), answer, limit,
+            )  # fmt: skip
+        return list(ids)
+
+    def _apply_template(self, messages: list[dict[str, str]]) -> str:
         from jinja2 import TemplateError
 
-        given = check_messages(messages)
         if not self.tokenizer.chat_template:
             raise ValueError(
                 f"{self.name} has no chat template, so it cannot chat: take an instruct model, or "
                 "pass a plain string to next_tokens or log_probability"
             )
         try:
-            text = self.tokenizer.apply_chat_template(
-                given, add_generation_prompt=True, tokenize=False
+            return str(
+                self.tokenizer.apply_chat_template(
+                    messages, add_generation_prompt=True, tokenize=False
+                )
             )
         except TemplateError as error:
             raise ValueError(f"messages do not suit the chat template: {error}") from error
-        return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
-    def _check_fit(self, prompt: int, answer: int, name: str = "the prompt") -> None:
-        if self.context_length is not None and prompt + answer > self.context_length:
-            raise ContextOverflow(
-                f"{name} has {prompt} tokens and the answer up to {answer}, together more than "
-                f"the context length of {self.name}, {self.context_length}: shorten the prompt or "
-                "lower max_tokens",
-                prompt, answer, self.context_length,
-            )  # fmt: skip
-
-    def _log_softmax(self, ids: list[int], rows: int) -> NDArray[np.float64]:
-        """Log-probabilities after each of the last `rows` tokens, shape (rows, vocabulary)."""
+    def _logits(self, ids: list[int], rows: int) -> Any:
+        """The model's logits after each of the last `rows` tokens, shape (rows, vocabulary)."""
         import torch
 
         with torch.inference_mode(), torch_threads(self.threads):
-            logits = self.model(input_ids=torch.tensor([ids]), logits_to_keep=rows).logits[0]
-            scores: NDArray[np.float64] = logits.double().log_softmax(-1).numpy()
-        return scores
+            return self.model(input_ids=torch.tensor([ids]), logits_to_keep=rows).logits[0]
 
     def _generate(
         self,
         prompts: list[list[int]],
         how: Generation,
         seeds: list[int],
-        on_step: Callable[[_Watch], None] | None = None,
+        on_step: Callable[[Watch], None] | None = None,
     ) -> list[Completion]:
         """Answers to one batch of prompts."""
         import torch
@@ -234,7 +242,7 @@ class LocalModel:
         pad = pad if pad is not None else (self._ends or [0])[0]
         tokens = [[pad] * (longest - len(ids)) + ids for ids in prompts]
         mask = [[0] * (longest - len(ids)) + [1] * len(ids) for ids in prompts]
-        watch = _Watch(self.tokenizer, how, longest, len(prompts), self._ends, on_step)
+        watch = Watch(self.tokenizer, how, len(prompts), self._ends, on_step)
         with torch.inference_mode(), torch_threads(self.threads):
             self.model.generate(
                 input_ids=torch.tensor(tokens),
@@ -245,7 +253,7 @@ class LocalModel:
                     eos_token_id=self._ends or None,
                     pad_token_id=pad,
                 ),
-                logits_processor=_processors(how, seeds),
+                logits_processor=processors(how, seeds),
                 stopping_criteria=[watch],
             )
         return [watch.completion(row, len(ids)) for row, ids in enumerate(prompts)]
@@ -255,7 +263,7 @@ class LocalModel:
         closed = threading.Event()
         sent = ""
 
-        def show(watch: _Watch) -> None:
+        def show(watch: Watch) -> None:
             nonlocal sent
             if closed.is_set():
                 watch.done = [True]
@@ -266,7 +274,7 @@ class LocalModel:
 
         def work() -> None:
             try:
-                answer = self._generate([ids], how, [how.seed_of(0)], show)[0]
+                answer = self._generate([ids], how, [how.seed], show)[0]
                 pieces.put(answer.text[len(sent) :])
                 pieces.put(None)
             except BaseException as error:
@@ -283,100 +291,6 @@ class LocalModel:
         finally:
             closed.set()
             thread.join()
-
-
-class _Watch:
-    """Called by transformers after each token: which answers have ended, and how."""
-
-    def __init__(
-        self,
-        tokenizer: Any,
-        how: Generation,
-        start: int,
-        rows: int,
-        ends: list[int],
-        on_step: Callable[[_Watch], None] | None,
-    ) -> None:
-        self.tokenizer, self.how, self.start, self.ends = tokenizer, how, start, set(ends)
-        self.on_step = on_step
-        self.tokens: list[list[int]] = [[] for _ in range(rows)]
-        self.done = [False] * rows
-
-    def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
-        for row, token in enumerate(input_ids[:, -1].tolist()):
-            if not self.done[row]:
-                self.tokens[row].append(token)
-                self.done[row] = token in self.ends or (
-                    bool(self.how.stops) and self.how.cut(self.text(row))[1]
-                )
-        if self.on_step:
-            self.on_step(self)
-        return input_ids.new_tensor(self.done) > 0
-
-    @property
-    def finished(self) -> int:
-        """Answers that have ended."""
-        return sum(self.done)
-
-    def text(self, row: int) -> str:
-        """What the model wrote, a stop string included."""
-        return str(
-            self.tokenizer.decode(
-                self.tokens[row], skip_special_tokens=True, clean_up_tokenization_spaces=False
-            )
-        )
-
-    def completion(self, row: int, prompt_tokens: int) -> Completion:
-        """The answer."""
-        return Completion(
-            text=self.how.cut(self.text(row))[0],
-            finish_reason="stop" if self.done[row] else "length",
-            prompt_tokens=prompt_tokens,
-            completion_tokens=len(self.tokens[row]),
-        )
-
-
-class _Draw:
-    """Draws a token from each row's scores, with a generator for each conversation.
-
-    The largest of scores plus Gumbel noise is a draw from their softmax, so greedy search over the
-    noisy scores samples, without torch's global generator, and alike in a batch and alone.
-    """
-
-    def __init__(self, seeds: list[int]) -> None:
-        import torch
-
-        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        import torch
-
-        noisy = scores.double()
-        for row, generator in enumerate(self.generators):
-            waits = torch.empty(scores.shape[1], dtype=torch.float64)
-            noisy[row] -= waits.exponential_(generator=generator).log()
-        return noisy
-
-
-def _processors(how: Generation, seeds: list[int]) -> list[Any]:
-    """Transformers' own logits processors, in its order, and the draw; none if greedy."""
-    if how.temperature == 0:
-        return []
-    from transformers import (
-        MinPLogitsWarper,
-        TemperatureLogitsWarper,
-        TopKLogitsWarper,
-        TopPLogitsWarper,
-    )
-
-    chain: list[Any] = [TemperatureLogitsWarper(float(how.temperature))]
-    if how.top_k is not None:
-        chain.append(TopKLogitsWarper(int(how.top_k)))
-    if how.top_p is not None:
-        chain.append(TopPLogitsWarper(float(how.top_p)))
-    if how.min_p is not None:
-        chain.append(MinPLogitsWarper(float(how.min_p)))
-    return [*chain, _Draw(seeds)]
 
 
 def _ends(model: Any, tokenizer: Any) -> list[int]:
@@ -401,8 +315,14 @@ def _to_int8(model: Any) -> Any:
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        settings = {torch.nn.Linear: quantization.per_channel_dynamic_qconfig}
-        return quantization.quantize_dynamic(model, settings, inplace=True)
+        layers = {
+            name: quantization.per_channel_dynamic_qconfig
+            for name, layer in model.named_modules()
+            # What goes into a down_proj holds single values a hundred times the others: one scale
+            # for all of it would round the others away (perplexity three times as high).
+            if isinstance(layer, torch.nn.Linear) and not name.endswith("down_proj")
+        }
+        return quantization.quantize_dynamic(model, layers, inplace=True)
 
 
 def _source(model: str | Path | None) -> tuple[str, str]:
