@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def tiny_folder(tmp_path_factory):
     )  # fmt: skip
     network = LlamaForCausalLM(config)
     network.generation_config = GenerationConfig(
-        eos_token_id=[2, 0], do_sample=True, temperature=5.0, repetition_penalty=3.0
+        eos_token_id=[2, 0], do_sample=True, temperature=5.0, repetition_penalty=0.01
     )
     network.save_pretrained(folder)
     return folder
@@ -240,7 +241,7 @@ def test_the_narrowest_filter_is_greedy(tiny, narrow):
 
 
 def test_the_models_own_defaults_are_not_used(tiny):
-    # its folder says temperature 5, repetition penalty 3, and two tokens that end an answer
+    # its folder says temperature 5, a reward for repetition, and two tokens that end an answer
     text = tiny.tokenizer.apply_chat_template(ask("Hi"), tokenize=False, add_generation_prompt=True)
     ids = tiny.tokenizer(text, return_tensors="pt")["input_ids"]
     expected = []
@@ -396,12 +397,17 @@ def test_a_template_that_refuses_the_messages(tiny, monkeypatch):
 
 
 def test_a_closed_stream_stops_the_work(tiny):
-    before = threading.active_count()
-    pieces = tiny.stream(ask("Hi", "S"), max_tokens=30, temperature=3.0)
-    next(pieces)
-    assert threading.active_count() == before + 1
-    pieces.close()
-    assert threading.active_count() == before
+    threads, steps = threading.active_count(), []
+    hook = tiny.model.register_forward_hook(lambda *_: steps.append(time.sleep(0.02)))
+    try:
+        pieces = tiny.stream(ask("Hi", "S"), max_tokens=30, temperature=3.0)
+        next(pieces)
+        assert threading.active_count() == threads + 1
+        pieces.close()
+        assert threading.active_count() == threads
+        assert len(steps) < 15
+    finally:
+        hook.remove()
 
 
 def test_an_error_in_a_stream_reaches_the_reader(tiny, monkeypatch):
