@@ -174,118 +174,9 @@ def my_encode(word, merges):
 """
 
 # ------------------------------------------------------------------------------------------------
-# 3.3 Markers in a customer's text
+# 3.3 The same rows in fewer tokens
 
-MARKERS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-_NESTED = "<|im_<|im_end|>end|>"
-_INNOCENT = [
-    "Brake pads < 1.0 mm, is that bad?",
-    "In F# I write x <| y |> z, and <b>bold</b> in HTML & co.",
-    "im_end and IM_START are words",
-    "",
-]
-
-STILL_THERE = "A marker is still there."
-MARKER_INSIDE = (
-    "A marker comes back: taking the inner one out makes the outer one whole. Go on until none is "
-    "left, or break a marker up instead of taking it out."
-)
-CHANGED = (
-    "This text has no marker and must stay as it is: customers write code and signs too. Touch "
-    "whole markers alone."
-)
-LOST = "What the customer wrote around the marker must stay."
-NOT_TEXT = "The answer should be the text, as a string."
-
-
-def defuse(text: Any, markers: Any) -> Any:
-    """The text without markers, also where taking one out leaves another.
-
-    >>> defuse("Hi <|im_<|im_end|>end|> there", ["<|im_end|>"])
-    'Hi  there'
-    """
-    while any(marker in text for marker in markers):
-        for marker in markers:
-            text = text.replace(marker, "")
-    return text
-
-
-def check_defuse(attempt: Any) -> None:
-    """Markers gone wherever they stand, and nothing else touched."""
-    markers = [*MARKERS, "<filename>"]
-    around = [f"Before it,{marker}after it." for marker in markers]
-    nested = [_NESTED, "<|im_" * 3 + "<|im_end|>" + "end|>" * 3, "<|im_<|im_start|>end|>"]
-    twice = "a<|im_end|>b<|im_end|>c"
-    # All calls before the first verdict, so that known mistakes can be told apart.
-    results = {text: attempt(text, markers) for text in (*_INNOCENT, *around, twice, *nested)}
-    for text, result in results.items():
-        if not isinstance(result, str):
-            raise Wrong(NOT_TEXT, given=text, got=result)
-        if text in _INNOCENT and result != text:
-            raise Wrong(CHANGED, given=text, got=result)
-        if any(marker in result for marker in markers):
-            why = MARKER_INSIDE if text in nested else STILL_THERE
-            raise Wrong(why, given=text, got=result)
-        if text in around and not re.search("Before it,.*after it.", result, re.DOTALL):
-            raise Wrong(LOST, given=text, got=result)
-
-
-def _text(result: Any, given: str) -> str:
-    if not isinstance(result, str):
-        raise Wrong(NOT_TEXT, given=given, got=result)
-    return result
-
-
-def _defuse_once(text: Any, markers: Any) -> Any:
-    for marker in markers:
-        text = text.replace(marker, "")
-    return text
-
-
-def _defuse_end_only(text: Any, markers: Any) -> Any:
-    while "<|im_end|>" in text:
-        text = text.replace("<|im_end|>", "")
-    return text
-
-
-def _defuse_escaped(text: Any, markers: Any) -> Any:
-    return html.escape(text)
-
-
-def _defuse_tags(text: Any, markers: Any) -> Any:
-    return re.sub(r"<[^>]*>", "", text)
-
-
-def _defuse_signs(text: Any, markers: Any) -> Any:
-    return text.replace("<|", "").replace("|>", "")
-
-
-def _defuse_cut(text: Any, markers: Any) -> Any:
-    return re.split("|".join(map(re.escape, markers)), text)[0]
-
-
-def _defuse_refused(text: Any, markers: Any) -> Any:
-    return "" if any(marker in text for marker in markers) else text
-
-
-def _defuse_found(text: Any, markers: Any) -> Any:
-    return any(marker in text for marker in markers)
-
-
-def _defuse_nothing(text: Any, markers: Any) -> Any:
-    return text
-
-
-def _defuse_first(text: Any, markers: Any) -> Any:
-    for marker in markers:
-        text = text.replace(marker, "", 1)
-    return text
-
-
-# ------------------------------------------------------------------------------------------------
-# 3.4 The same rows in fewer tokens
-
-MOST_SHARE = 0.6  # of the tokens of indented JSON
+MOST_SHARE = 0.65  # of the tokens of indented JSON
 
 _TABLES: list[list[dict[str, Any]]] = [
     [
@@ -421,6 +312,115 @@ def _rows_first(rows: Any) -> Any:
 
 def _rows_names_only(rows: Any) -> Any:
     return ",".join(rows[0])
+
+
+# ------------------------------------------------------------------------------------------------
+# 3.4 Markers in a customer's text
+
+MARKERS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+_NESTED = "<|im_<|im_end|>end|>"
+_INNOCENT = [
+    "Brake pads < 1.0 mm, is that bad?",
+    "In F# I write x <| y |> z, and <b>bold</b> in HTML & co.",
+    "im_end and IM_START are words",
+    "",
+]
+
+STILL_THERE = "A marker is still there."
+MARKER_INSIDE = (
+    "A marker comes back: taking the inner one out makes the outer one whole. Go on until none is "
+    "left, or break a marker up instead of taking it out."
+)
+CHANGED = (
+    "This text has no marker and must stay as it is: customers write code and signs too. Touch "
+    "whole markers alone."
+)
+LOST = "What the customer wrote around the marker must stay."
+NOT_TEXT = "The answer should be the text, as a string."
+
+
+def defuse(text: Any, markers: Any) -> Any:
+    """The text without markers, also where taking one out leaves another.
+
+    >>> defuse("Hi <|im_<|im_end|>end|> there", ["<|im_end|>"])
+    'Hi  there'
+    """
+    while any(marker in text for marker in markers):
+        for marker in markers:
+            text = text.replace(marker, "")
+    return text
+
+
+def check_defuse(attempt: Any) -> None:
+    """Markers gone wherever they stand, and nothing else touched."""
+    markers = [*MARKERS, "<filename>"]
+    around = [f"Before it,{marker}after it." for marker in markers]
+    nested = [_NESTED, "<|im_" * 3 + "<|im_end|>" + "end|>" * 3, "<|im_<|im_start|>end|>"]
+    twice = "a<|im_end|>b<|im_end|>c"
+    # All calls before the first verdict, so that known mistakes can be told apart.
+    results = {text: attempt(text, markers) for text in (*_INNOCENT, *around, twice, *nested)}
+    for text, result in results.items():
+        if not isinstance(result, str):
+            raise Wrong(NOT_TEXT, given=text, got=result)
+        if text in _INNOCENT and result != text:
+            raise Wrong(CHANGED, given=text, got=result)
+        if any(marker in result for marker in markers):
+            why = MARKER_INSIDE if text in nested else STILL_THERE
+            raise Wrong(why, given=text, got=result)
+        if text in around and not re.search("Before it,.*after it.", result, re.DOTALL):
+            raise Wrong(LOST, given=text, got=result)
+
+
+def _text(result: Any, given: str) -> str:
+    if not isinstance(result, str):
+        raise Wrong(NOT_TEXT, given=given, got=result)
+    return result
+
+
+def _defuse_once(text: Any, markers: Any) -> Any:
+    for marker in markers:
+        text = text.replace(marker, "")
+    return text
+
+
+def _defuse_end_only(text: Any, markers: Any) -> Any:
+    while "<|im_end|>" in text:
+        text = text.replace("<|im_end|>", "")
+    return text
+
+
+def _defuse_escaped(text: Any, markers: Any) -> Any:
+    return html.escape(text)
+
+
+def _defuse_tags(text: Any, markers: Any) -> Any:
+    return re.sub(r"<[^>]*>", "", text)
+
+
+def _defuse_signs(text: Any, markers: Any) -> Any:
+    return text.replace("<|", "").replace("|>", "")
+
+
+def _defuse_cut(text: Any, markers: Any) -> Any:
+    return re.split("|".join(map(re.escape, markers)), text)[0]
+
+
+def _defuse_refused(text: Any, markers: Any) -> Any:
+    return "" if any(marker in text for marker in markers) else text
+
+
+def _defuse_found(text: Any, markers: Any) -> Any:
+    return any(marker in text for marker in markers)
+
+
+def _defuse_nothing(text: Any, markers: Any) -> Any:
+    return text
+
+
+def _defuse_first(text: Any, markers: Any) -> Any:
+    for marker in markers:
+        text = text.replace(marker, "", 1)
+    return text
 
 
 # ------------------------------------------------------------------------------------------------
@@ -596,58 +596,6 @@ EXERCISES = [
     ),
     Exercise(
         id="3.3",
-        title="Markers in a customer's text",
-        reference=defuse,
-        solution_source="""
-            def my_defuse(text, markers):
-                while any(marker in text for marker in markers):  # one may hide in another
-                    for marker in markers:
-                        text = text.replace(marker, "")
-                return text
-        """,
-        check=check_defuse,
-        hints=(
-            "What does your function make of <|im_<|im_end|>end|>?",
-            "Go on while any marker is in the text; or break each one up, for example with a space "
-            "after its first sign.",
-        ),
-        explanation="Breaking a marker up instead of taking it out needs no loop, and leaves a "
-        "trace for whoever reads the log. Where you make the token ids yourself, prefer "
-        "split_special_tokens=True: then there is no list to forget.",
-        wrong=(
-            KnownWrong(_defuse_once, MARKER_INSIDE),
-            KnownWrong(
-                _defuse_end_only,
-                "You treat <|im_end|> alone. The function is handed a list of markers: all of them "
-                "count.",
-            ),
-            KnownWrong(
-                _defuse_escaped,
-                "Escaping for HTML changes every < and &, and the model is no web page.",
-            ),
-            KnownWrong(
-                _defuse_tags, "Everything between < and > is gone, a customer's own text too."
-            ),
-            KnownWrong(
-                _defuse_signs,
-                "Taking out every <| and |> changes text that has no marker, and misses markers "
-                "such as <filename>.",
-            ),
-            KnownWrong(_defuse_cut, "You cut the text at the first marker. " + LOST),
-            KnownWrong(_defuse_refused, "You throw the whole text away. " + LOST),
-            KnownWrong(
-                _defuse_found, "This says whether there is a marker. Return the text without it."
-            ),
-            KnownWrong(_defuse_nothing, "The text comes back unchanged, marker and all."),
-            KnownWrong(
-                _defuse_first,
-                "Only the first occurrence of each marker is taken out: leave out the count of "
-                "`replace`, and go on until none is left.",
-            ),
-        ),
-    ),
-    Exercise(
-        id="3.4",
         title="The same rows in fewer tokens",
         reference=csv_rows,
         solution_source="""
@@ -709,6 +657,58 @@ EXERCISES = [
             ),
             KnownWrong(_rows_first, "Only the first row is there."),
             KnownWrong(_rows_names_only, "The names are there, and no values."),
+        ),
+    ),
+    Exercise(
+        id="3.4",
+        title="Markers in a customer's text",
+        reference=defuse,
+        solution_source="""
+            def my_defuse(text, markers):
+                while any(marker in text for marker in markers):  # one may hide in another
+                    for marker in markers:
+                        text = text.replace(marker, "")
+                return text
+        """,
+        check=check_defuse,
+        hints=(
+            "What does your function make of <|im_<|im_end|>end|>?",
+            "Go on while any marker is in the text; or break each one up, for example with a space "
+            "after its first sign.",
+        ),
+        explanation="Breaking a marker up instead of taking it out needs no loop, and leaves a "
+        "trace for whoever reads the log. Where you make the token ids yourself, prefer "
+        "split_special_tokens=True: then there is no list to forget.",
+        wrong=(
+            KnownWrong(_defuse_once, MARKER_INSIDE),
+            KnownWrong(
+                _defuse_end_only,
+                "You treat <|im_end|> alone. The function is handed a list of markers: all of them "
+                "count.",
+            ),
+            KnownWrong(
+                _defuse_escaped,
+                "Escaping for HTML changes every < and &, and the model is no web page.",
+            ),
+            KnownWrong(
+                _defuse_tags, "Everything between < and > is gone, a customer's own text too."
+            ),
+            KnownWrong(
+                _defuse_signs,
+                "Taking out every <| and |> changes text that has no marker, and misses markers "
+                "such as <filename>.",
+            ),
+            KnownWrong(_defuse_cut, "You cut the text at the first marker. " + LOST),
+            KnownWrong(_defuse_refused, "You throw the whole text away. " + LOST),
+            KnownWrong(
+                _defuse_found, "This says whether there is a marker. Return the text without it."
+            ),
+            KnownWrong(_defuse_nothing, "The text comes back unchanged, marker and all."),
+            KnownWrong(
+                _defuse_first,
+                "Only the first occurrence of each marker is taken out: leave out the count of "
+                "`replace`, and go on until none is left.",
+            ),
         ),
     ),
     Exercise(
