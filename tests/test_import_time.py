@@ -43,7 +43,9 @@ def test_a_module_loads_nothing_heavy_until_it_is_used(module):
     assert not loaded & set(HEAVY)
 
 
-@pytest.mark.parametrize("module", ["similarity", "statistics", "sampling", "calibration"])
+@pytest.mark.parametrize(
+    "module", ["similarity", "statistics", "sampling", "calibration", "tokenization"]
+)
 def test_a_numeric_module_needs_nothing_else_of_the_course(module):
     program = (
         f"import course_lib.{module}, sys;"
