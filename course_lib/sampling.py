@@ -188,11 +188,9 @@ def sample(
         row = top_p_filter(row, top_p)
     if min_p is not None:
         row = min_p_filter(row, min_p)
-    probabilities = softmax(row.astype(np.float64))
-    upto = np.cumsum(probabilities)
+    upto = np.cumsum(softmax(row.astype(np.float64)))
+    # A draw below 1, times a number, is below that number: it falls on a token that may come.
     drawn = np.searchsorted(upto, rng.random(size) * upto[-1], side="right")
-    # Rounding may carry a draw past the end.
-    drawn = np.minimum(drawn, np.flatnonzero(probabilities)[-1])
     return int(drawn) if size is None else drawn
 
 

@@ -133,8 +133,10 @@ def test_a_filter_changes_no_logit_it_keeps_and_always_keeps_the_best(logits, p,
         np.testing.assert_array_equal(filtered.max(axis=-1), logits.max(axis=-1))
 
 
-def test_at_the_border_of_top_p_the_first_of_equals_stay():
-    np.testing.assert_array_equal(top_p_filter([0.0, 0.0, 0.0, 0.0], 0.3), [0, 0, -np.inf, -np.inf])
+@pytest.mark.parametrize(("p", "kept"), [(0.25, 1), (0.3, 2), (0.5, 2), (0.51, 3), (1.0, 4)])
+def test_at_the_border_of_top_p_the_first_of_equals_stay(p, kept):
+    expected = [0.0] * kept + [-np.inf] * (4 - kept)
+    np.testing.assert_array_equal(top_p_filter([0.0, 0.0, 0.0, 0.0], p), expected)
 
 
 def test_filters_that_keep_everything():
@@ -150,6 +152,11 @@ def test_float32_stays_float32_and_the_input_as_it_was(function):
     assert function(logits).dtype == np.float32
     np.testing.assert_array_equal(logits, before)
     assert function([[1, 3, 2]]).dtype == np.float64
+
+
+def test_a_temperature_too_small_for_float32_is_a_cold_one():
+    cold = softmax(apply_temperature(np.array([2, 5, 5], dtype=np.float32), 1e-300))
+    np.testing.assert_array_equal(cold, np.array([0, 0.5, 0.5], dtype=np.float32))
 
 
 @pytest.mark.parametrize("function", TAKES_LOGITS)
@@ -198,22 +205,28 @@ def test_a_bad_p_is_refused(function, p):
 # ---- drawing
 
 
-def test_draws_follow_the_filtered_distribution():
-    logits = np.log([0.4, 0.3, 0.15, 0.1, 0.05])
-    drawn = sample(
-        logits, np.random.default_rng(0), temperature=0.7, top_k=4, top_p=0.9, size=40_000
-    )
-    wanted = softmax(top_p_filter(top_k_filter(logits / 0.7, 4), 0.9))
-    assert (wanted > 0).sum() == 3
+@pytest.mark.parametrize(
+    ("options", "n_kept"),
+    [
+        ({"temperature": 0.7, "top_k": 4, "top_p": 0.9}, 3),
+        ({"temperature": 2.0, "top_k": 2}, 2),
+        ({"min_p": 0.3}, 3),
+        ({"temperature": 0}, 1),
+        ({}, 5),
+    ],
+)
+def test_draws_follow_the_filtered_distribution(options, n_kept):
+    logits = np.log([0.1, 0.4, 0.3, 0.05, 0.15])
+    drawn = sample(logits, np.random.default_rng(0), **options, size=40_000)
+    wanted = apply_temperature(logits, options.get("temperature", 1.0))
+    for name, warp in (("top_k", top_k_filter), ("top_p", top_p_filter), ("min_p", min_p_filter)):
+        wanted = warp(wanted, options[name]) if name in options else wanted
+    wanted = softmax(wanted)
+    assert (wanted > 0).sum() == n_kept
     counts = np.bincount(drawn, minlength=5)
     assert counts[wanted == 0].sum() == 0
-    assert scipy.stats.chisquare(counts[wanted > 0], 40_000 * wanted[wanted > 0]).pvalue > 0.001
-
-
-def test_min_p_comes_in_a_draw_too():
-    logits = np.log([0.6, 0.3, 0.1])
-    drawn = sample(logits, np.random.default_rng(0), min_p=0.4, size=500)
-    assert set(drawn) == {0, 1}
+    if n_kept > 1:
+        assert scipy.stats.chisquare(counts[wanted > 0], 40_000 * wanted[wanted > 0]).pvalue > 0.001
 
 
 def test_a_seed_repeats_a_draw_and_one_draw_is_an_int():
@@ -226,16 +239,22 @@ def test_a_seed_repeats_a_draw_and_one_draw_is_an_int():
     assert one == first[0]
 
 
-@pytest.mark.parametrize("u", [0.0, np.nextafter(1, 0)])
-def test_a_draw_at_either_end_takes_a_token_that_may_come(u):
-    class AlwaysU:
-        def random(self, size=None):
-            return u if size is None else np.full(size, u)
+class AlwaysThe:
+    """A generator at one of its ends."""
 
-    logits = np.full(5001, 0.1)
-    logits[[0, -1]] = -np.inf
-    assert sample(logits, AlwaysU()) == (1 if u == 0 else 4999)
-    assert sample([0.0, -np.inf], AlwaysU()) == 0
+    def __init__(self, u):
+        self.u = u
+
+    def random(self, size=None):
+        return self.u if size is None else np.full(size, self.u)
+
+
+def test_a_draw_at_either_end_takes_a_token_that_may_come():
+    rng = np.random.default_rng(0)
+    for n in range(1, 300):  # rounding goes another way each time
+        logits = np.concatenate([[-np.inf], rng.normal(size=n), [-np.inf]])
+        assert sample(logits, AlwaysThe(0.0)) == 1
+        assert sample(logits, AlwaysThe(np.nextafter(1, 0))) == n
 
 
 def test_a_draw_wants_one_row():
