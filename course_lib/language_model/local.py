@@ -203,8 +203,6 @@ class LocalModel:
         return list(ids)
 
     def _apply_template(self, messages: list[dict[str, str]]) -> str:
-        from jinja2 import TemplateError
-
         if not self.tokenizer.chat_template:
             raise ValueError(
                 f"{self.name} has no chat template, so it cannot chat: take an instruct model, or "
@@ -216,7 +214,7 @@ class LocalModel:
                     messages, add_generation_prompt=True, tokenize=False
                 )
             )
-        except TemplateError as error:
+        except Exception as error:  # a template is a program: it may raise what it likes
             raise ValueError(f"messages do not suit the chat template: {error}") from error
 
     def _logits(self, ids: list[int], rows: int) -> Any:
