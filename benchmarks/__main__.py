@@ -11,7 +11,10 @@ from pathlib import Path
 from benchmarks.measure import Row, Settings, describe_machine, load
 from course_lib.threads import available_cores
 
-NAMES = ("import", "top_k", "embedding", "retrieval_metrics", "statistics")
+NAMES = (
+    *("import", "top_k", "embedding", "language_model", "tokenization"),
+    *("retrieval_metrics", "statistics"),
+)
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 HEADER = """# Benchmarks

@@ -33,9 +33,13 @@ _PINNED = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
     "COURSE_PROGRESS": "off",  # a build does not pass exercises on anybody's behalf
+    "COURSE_WIDGETS": "off",  # a stored slider cannot be moved, and its id is random
 }
 # A reader's own choice of model must not get into the committed outputs.
-_DROPPED = ("COURSE_EMBEDDING_MODEL", "COURSE_LLM_BASE_URL", "COURSE_LLM_MODEL", "PYTHONWARNINGS")
+_DROPPED = (
+    *("COURSE_EMBEDDING_MODEL", "COURSE_LLM"),
+    *("COURSE_LLM_API_KEY", "COURSE_LLM_BASE_URL", "COURSE_LLM_MODEL", "PYTHONWARNINGS"),
+)
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -165,7 +169,9 @@ async def execute(
     # The kernel's own log is noise, unless the kernel dies.
     with tempfile.TemporaryFile() as log:
         try:
-            await client.async_execute(env=environment or dict(os.environ), stderr=log)
+            # The kernel ends with this call, and nobody could move a slider of it.
+            env = {**(environment or os.environ), "COURSE_WIDGETS": "off"}
+            await client.async_execute(env=env, stderr=log)
         except CellExecutionError as error:
             traceback = _ANSI.sub("", error.traceback)
             return Failure(current, f"{error.ename}: {error.evalue}", traceback)

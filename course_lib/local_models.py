@@ -25,7 +25,7 @@ def quiet_transformers() -> Iterator[None]:
 
 
 def load_encoder(source: str) -> tuple[Any, Any]:
-    """Tokenizer and float32 model, in evaluation mode.
+    """Tokenizer and float32 model without a head, in evaluation mode.
 
     Args:
         source: a folder with a transformers model, or its hub id.
@@ -33,13 +33,22 @@ def load_encoder(source: str) -> tuple[Any, Any]:
     Raises:
         ValueError: if there is no model, or it cannot be read.
     """
+    return _load(source, "AutoModel")
+
+
+def load_language_model(source: str) -> tuple[Any, Any]:
+    """Tokenizer and float32 model that predicts the next token; the same rules as load_encoder."""
+    return _load(source, "AutoModelForCausalLM")
+
+
+def _load(source: str, kind: str) -> tuple[Any, Any]:
     import torch
-    from transformers import AutoModel, AutoTokenizer
+    import transformers
 
     try:
         with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(source)
-            model = AutoModel.from_pretrained(source, dtype=torch.float32)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(source)
+            model = getattr(transformers, kind).from_pretrained(source, dtype=torch.float32)
     except (OSError, ValueError) as error:
         why = str(error).strip().partition("\n")[0]
         raise ValueError(

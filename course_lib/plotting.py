@@ -5,7 +5,9 @@ Groups are told apart by more than colour; the figure is light in every theme of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -217,6 +219,56 @@ def histogram_by_group(
         shown.append(ax.axvline(threshold, color=_DARK, linestyle="--", linewidth=1.8, label=label))
     ax.legend(handles=shown)
     return _name(ax, title, x_label, y_label)
+
+
+def slider(draw: Callable[..., object], **ranges: tuple[float, float, float]) -> None:
+    """Call `draw` with the values of sliders, again whenever the reader moves one.
+
+    Where nobody can move one (``course build``, ``course run`` and the tests set COURSE_WIDGETS to
+    off) it calls `draw` once, at the start values: a stored notebook holds that figure and what it
+    printed, the same bytes each time. Sliders appear when the cell runs in JupyterLab.
+
+    Args:
+        draw: prints numbers and shows a figure (``plt.show()``); what it returns is not shown. Its
+            parameters' defaults are where the sliders start.
+        ranges: parameter name -> (lowest, highest, step). Three whole numbers give whole numbers.
+
+    Raises:
+        ValueError: if a range does not fit `draw`, or does not hold its parameter's default.
+
+    With ``def draw(threshold=0.5)`` this is ``slider(draw, threshold=(0.0, 1.0, 0.05))``.
+    First used in notebooks/04_probability.ipynb.
+    """
+    starts = {name: _start(draw, name, ends) for name, ends in ranges.items()}
+    if os.environ.get("COURSE_WIDGETS") == "off":
+        draw(**starts)
+        moves = [f"{name.replace('_', ' ')}, from {a} to {b}" for name, (a, b, _) in ranges.items()]
+        print("Run this cell in JupyterLab to move:", "; ".join(moves))
+        return
+    import ipywidgets
+    from IPython.display import display
+
+    controls = {}
+    for name, (low, high, step) in ranges.items():
+        whole = all(isinstance(number, int) for number in (low, high, step, starts[name]))
+        controls[name] = (ipywidgets.IntSlider if whole else ipywidgets.FloatSlider)(
+            starts[name], min=low, max=high, step=step, description=name.replace("_", " "),
+            continuous_update=False, style={"description_width": "initial"},
+        )  # fmt: skip
+    shown = ipywidgets.interactive_output(draw, controls)
+    display(ipywidgets.VBox([*controls.values(), shown]))  # type: ignore[no-untyped-call]
+
+
+def _start(draw: Callable[..., object], name: str, ends: tuple[float, float, float]) -> float:
+    """The default of a parameter of `draw`, which must lie within its slider's ends."""
+    parameter = inspect.signature(draw).parameters.get(name)
+    if parameter is None or parameter.default is parameter.empty:
+        raise ValueError(f"draw must have a parameter {name} with a default, to start at")
+    low, high, step = ends
+    if not (step > 0 and low < high and low <= parameter.default <= high):
+        got = f"({low}, {high}, {step}) and {name}={parameter.default}"
+        raise ValueError(f"{name} must be (lowest, highest, step) around its default, got {got}")
+    return parameter.default  # type: ignore[no-any-return]
 
 
 def _axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Any:

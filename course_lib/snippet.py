@@ -20,7 +20,15 @@ from course_lib.snippet_inline import Snippet
 from course_lib.snippet_source import Library, Module, SnippetError
 
 # Modules of which every public name can be exported; a test runs each exported file.
-EXPORTABLE = ("embeddings", "similarity", "statistics")
+EXPORTABLE = (
+    "embeddings",
+    "similarity",
+    "statistics",
+    "sampling",
+    "calibration",
+    "tokenization",
+    "static_embeddings",
+)
 
 COURSE = "The machine learning an AI engineer needs"
 LICENCE_FILE = course_lib.ROOT / "LICENSE"

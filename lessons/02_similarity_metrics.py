@@ -614,4 +614,4 @@ if check("2.5", my_pairs).passed:
 # in many dimensions (Aggarwal, Hinneburg and Keim, 2001), wanted when you design an index.
 # MMR is by Carbonell and Goldstein (1998).
 #
-# Next: **03 Tokenization**, the pieces that a model sees of LK-204 and LK-240.
+# Next: [03 Tokenization](03_tokenization.ipynb), the pieces that a model sees of LK-204 and LK-240.

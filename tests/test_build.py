@@ -235,7 +235,8 @@ def test_ctrl_c_stops_the_build_and_leaves_the_notebook(root):
 
 
 def test_run_leaves_an_executed_copy_and_the_notebook_alone(root, capsys, monkeypatch):
-    path = write_lesson(root, "# %%\nimport os\n\nprint(os.environ.get('COURSE_MARK'))\n")
+    text = "# %%\nimport os\n\nprint(*map(os.environ.get, ['COURSE_MARK', 'COURSE_WIDGETS']))\n"
+    path = write_lesson(root, text)
     build.main([], root)
     committed = path.read_bytes()
     monkeypatch.setenv("COURSE_MARK", "the learner's own environment")
@@ -243,7 +244,7 @@ def test_run_leaves_an_executed_copy_and_the_notebook_alone(root, capsys, monkey
     assert run.main(["2"], root) == 0
     assert f"Executed copy: {os.path.join('runs', '02_demo.ipynb')}" in capsys.readouterr().out
     [cell] = code_cells(root / "runs" / "02_demo.ipynb")
-    assert "the learner's own environment" in "".join(cell["outputs"][0]["text"])
+    assert "".join(cell["outputs"][0]["text"]) == "the learner's own environment off\n"
     assert path.read_bytes() == committed
     assert run.main(["2", "--out", "elsewhere/deep"], root) == 0
     assert (root / "elsewhere/deep/02_demo.ipynb").exists()

@@ -7,7 +7,17 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "transformers", "matplotlib", "sklearn", "scipy", "pandas", "jupyterlab", "tqdm")
+HEAVY = (
+    "torch",
+    "transformers",
+    "matplotlib",
+    "sklearn",
+    "scipy",
+    "pandas",
+    "jupyterlab",
+    "tqdm",
+    "openai",
+)
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -25,14 +35,17 @@ def test_import_course_lib_loads_the_standard_library_alone():
 
 
 @pytest.mark.parametrize(
-    "module", ["embeddings", "similarity", "statistics", "plotting", "embedding_cache"]
+    "module",
+    ["embeddings", "similarity", "statistics", "plotting", "embedding_cache", "language_model"],
 )
 def test_a_module_loads_nothing_heavy_until_it_is_used(module):
     loaded = loaded_by(f"import course_lib.{module}")
     assert not loaded & set(HEAVY)
 
 
-@pytest.mark.parametrize("module", ["similarity", "statistics"])
+@pytest.mark.parametrize(
+    "module", ["similarity", "statistics", "sampling", "calibration", "tokenization"]
+)
 def test_a_numeric_module_needs_nothing_else_of_the_course(module):
     program = (
         f"import course_lib.{module}, sys;"

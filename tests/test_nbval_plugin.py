@@ -34,6 +34,14 @@ print(time.perf_counter_ns())
 import os
 
 print(os.environ["COURSE_PROGRESS"], os.environ["OMP_NUM_THREADS"], os.environ["TQDM_DISABLE"])
+
+# %%
+from course_lib.plotting import slider
+
+def draw(temperature=1.0):
+    print(temperature)
+
+slider(draw, temperature=(0.0, 2.0, 0.1))
 """
 
 
@@ -66,7 +74,7 @@ def outcomes(folder, *extra):
 def test_unchanged_outputs_pass(notebook):
     status, cells, said = outcomes(notebook.parent)
     assert status == 0, said
-    assert cells == {"01_demo": ["passed"] * 6}
+    assert cells == {"01_demo": ["passed"] * 7}
 
 
 def test_each_changed_output_fails_in_its_own_cell(notebook, tmp_path):
@@ -90,8 +98,8 @@ def test_each_changed_output_fails_in_its_own_cell(notebook, tmp_path):
     nbformat.write(dead, tmp_path / "dead.ipynb")
     status, cells, said = outcomes(tmp_path)
     assert status == 1
-    assert cells["stdout"] == ["failed"] + ["passed"] * 5
-    assert cells["html"] == ["passed", "failed"] + ["passed"] * 4
-    assert cells["removed"] == ["passed", "passed", "failed"] + ["passed"] * 3
+    assert cells["stdout"] == ["failed"] + ["passed"] * 6
+    assert cells["html"] == ["passed", "failed"] + ["passed"] * 5
+    assert cells["removed"] == ["passed", "passed", "failed"] + ["passed"] * 4
     assert cells["dead"] == ["failed", "failed"]
     assert "the kernel died while it ran this cell" in said

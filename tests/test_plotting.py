@@ -164,3 +164,64 @@ def test_says_what_is_wrong(call, message):
     with pytest.raises(ValueError, match=message):
         call()
     assert plt.get_fignums() == before  # no empty figure is left behind
+
+
+# ---- slider
+
+
+def square(size=3, power=2.0):
+    """Draws and prints; its defaults are where the sliders start."""
+    plt.plot([0, size])
+    plt.show()
+    print(f"{size**power:.2f}")
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What a live slider displays."""
+    widgets = []
+    monkeypatch.delenv("COURSE_WIDGETS", raising=False)
+    monkeypatch.setattr("IPython.display.display", widgets.append)
+    return widgets
+
+
+def test_without_widgets_a_slider_draws_once_at_the_defaults(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_WIDGETS", "off")
+    plotting.slider(square, size=(1, 9, 1), power=(0.5, 3.0, 0.5))
+    line = "Run this cell in JupyterLab to move: size, from 1 to 9; power, from 0.5 to 3.0"
+    assert capsys.readouterr().out == f"9.00\n{line}\n"
+
+
+def test_a_live_slider_draws_again_when_it_is_moved(shown, capsys):
+    plotting.slider(square, size=(1, 9, 1), power=(0.5, 3.0, 0.5))
+    size, power, _ = shown[0].children
+    assert (size.value, size.min, size.max, size.step) == (3, 1, 9, 1)
+    assert isinstance(size.value, int)
+    assert isinstance(power.value, float)
+    capsys.readouterr()
+    size.value = 5
+    assert "25.00" in capsys.readouterr().out
+    power.value = 3.0
+    assert "125.00" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("ranges", "message"),
+    [
+        ({"colour": (0, 1, 1)}, "a parameter colour with a default"),
+        ({"size": (4, 9, 1)}, "size must be .* around its default, got .*size=3"),
+        ({"size": (9, 1, 1)}, "size must be"),
+        ({"size": (1, 9, 0)}, "size must be"),
+        ({"power": (0.0, float("nan"), 0.1)}, "power must be"),
+    ],
+)
+@pytest.mark.parametrize("widgets", ["off", "on"])
+def test_a_range_that_does_not_fit_is_refused(monkeypatch, widgets, ranges, message):
+    monkeypatch.setenv("COURSE_WIDGETS", widgets)
+    with pytest.raises(ValueError, match=message):
+        plotting.slider(square, **ranges)
+
+
+def test_a_slider_needs_a_default_to_start_at():
+    with pytest.raises(ValueError, match="a parameter size with a default"):
+        plotting.slider(lambda size: None, size=(1, 2, 1))

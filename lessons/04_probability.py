@@ -1,0 +1,557 @@
+# %% [markdown]
+# # 04 · Probability and sampling
+#
+# **What you will be able to do**
+#
+# - **read** what a language model holds ready before it writes a word;
+# - **set** temperature, top-k, top-p and min-p, knowing what each takes away;
+# - **tell** fluent from true: what entropy, perplexity and greedy text do not say;
+# - **measure** whether a confidence means what it says, and mend it with one number;
+# - **compute** from the prices of two mistakes when to let a program decide alone.
+#
+# Needs notebooks 01 and 03. Reading takes 30 minutes, the exercises up to 50, running all cells 60 seconds.
+#
+# ## 1. How sure are you?
+#
+# Larkspur wants an assistant that answers alone where it is sure, and fetches a person where it is
+# not. So let us ask it something that the handbook knows (three years), and how sure it is.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import scipy.special
+import torch
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+from transformers import MinPLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+from course_lib import calibration, data, language_model, plotting, sampling
+from course_lib.embeddings import Embedder
+from course_lib.exercises import check, hint, solution
+from course_lib.statistics import bootstrap_interval, paired_bootstrap_interval
+
+plotting.use_course_style()
+np.set_printoptions(precision=3, suppress=True)
+
+
+def with_interval(measure, *arrays):  # a measure of several arrays, resampled row by row
+    def of_rows(rows):
+        return measure(*(array[rows.astype(int)] for array in arrays))
+
+    return bootstrap_interval(np.arange(len(arrays[0])), statistic=of_rows, n_resamples=1000)
+
+
+# %%
+model = language_model.load()
+ask = {"role": "user", "content": "How many years of warranty does a Larkspur battery have?"}
+answer = model.chat([ask], max_tokens=30).text
+print(answer)
+sure = {"role": "user", "content": "How sure are you, in percent?"}
+print(model.chat([ask, {"role": "assistant", "content": answer}, sure], max_tokens=30).text)
+
+# %% [markdown]
+# A wrong answer in the tone of a right one. And the 99.9 % is a text like any other, not a look inside.
+# A larger model is wrong less often, in the same tone. Is there a number inside that knows better?
+#
+# ## 2. From scores to probabilities
+#
+# At every step the model gives each token of its vocabulary a score, the *logit*. (These cells open the
+# local model. An endpoint shows the probabilities of at most 20 tokens.)
+
+# %%
+opening = "The battery of your e-bike should be"
+tokens = model.tokenizer(opening, return_tensors="pt")
+with torch.inference_mode():
+    logits = model.model(**tokens).logits[0, -1].numpy()  # (vocabulary,)
+pieces = model.tokenizer.batch_decode(np.arange(len(logits))[:, None])
+best = np.argsort(-logits, kind="stable")
+print(len(logits), "logits, the best:", [f"{pieces[i]} {logits[i]:.2f}" for i in best[:4]])
+
+# %% [markdown]
+# To make them probabilities, take exp of each, so that none is negative, and divide by the sum: that is *softmax*,
+# $p_i = e^{z_i} / \sum_j e^{z_j}$. The second line does it in half precision, as models are often stored.
+
+
+# %%
+def naive_softmax(z):
+    with np.errstate(all="ignore"):
+        return np.exp(z) / np.exp(z).sum()
+
+
+print(naive_softmax(logits)[best[:4]])
+print(naive_softmax(logits.astype(np.float16))[best[:4]])
+
+# %% [markdown]
+# Half precision ends at 65,504, and exp(11.1) is more: infinity divided by infinity is `nan`, for every token. In
+# double precision the end comes at exp(710), later and as suddenly.
+#
+# **Exercise 4.1** · Softmax that does not overflow · easy, 5 minutes, you may skip it.
+# Each row of `logits` is one distribution. Rows may hold thousands, and differ by thousands.
+
+
+# %% tags=["exercise"] exercise="4.1"
+def softmax_rows(logits):
+    """`logits` has the shape (n, n_tokens); so has the result, and each row adds up to 1."""
+    return ...
+
+
+check("4.1", softmax_rows)
+
+# %%
+hint("4.1")
+solution("4.1")
+
+# %%
+probabilities = sampling.softmax(logits)
+assert np.allclose(probabilities, scipy.special.softmax(logits.astype(float)), atol=1e-7)
+following = model.next_tokens(opening)  # the course's way to the same numbers
+assert np.allclose(np.log(probabilities[best[:50]]), following.log_probabilities[:50], atol=1e-4)
+assert np.isfinite(sampling.softmax(logits.astype(np.float16))).all()
+print(probabilities[best[:4]], f"the best 50 hold {probabilities[best[:50]].sum():.2f}")
+
+# %% [markdown]
+# The best token has 0.15. What you read in a chat window is one path through this.
+#
+# ## 3. Four ways to choose
+#
+# *Greedy* takes the best token. *Sampling* draws by the probabilities, and there are four dials:
+#
+# | dial | keeps |
+# |---|---|
+# | temperature | all, with logits divided by it: below 1 the best gain, above 1 the others; 0 is greedy |
+# | top-k | the k best |
+# | top-p | the fewest that add up to p |
+# | min-p | those at least p times as probable as the best |
+#
+# **Predict**: of 49,152 tokens, how many does top-p 0.9 keep after this opening, and how many after "The capital
+# of France is"?
+
+# %%
+double = logits.astype(np.float64)
+paris = model.next_tokens("The capital of France is").log_probabilities  # they serve as logits
+for name, row in {"battery": double, "France": paris}.items():
+    batch = torch.tensor(row)[None]  # transformers' own filters want a batch
+    for dial, kept, theirs in [
+        ("top-k 50", sampling.top_k_filter(row, 50), TopKLogitsWarper(50)),
+        ("top-p 0.9", sampling.top_p_filter(row, 0.9), TopPLogitsWarper(0.9)),
+        ("min-p 0.1", sampling.min_p_filter(row, 0.1), MinPLogitsWarper(0.1)),
+    ]:
+        assert np.array_equal(kept, theirs(None, batch)[0].numpy())
+        share = sampling.softmax(row)[np.isfinite(kept)].sum()
+        print(f"{name}, {dial}: {np.isfinite(kept).sum():4} tokens, {share:.2f} of the probability")
+
+# %%
+for t in (0, 0.5, 1, 2):
+    highest = sampling.softmax(sampling.apply_temperature(double, t)).max()
+    drawn = sampling.sample(double, np.random.default_rng(0), temperature=t, size=1000)
+    print(f"temperature {t}: best {highest:.3f}, 1,000 draws give", end=" ")
+    print(f"{len(set(drawn))} tokens, {np.isin(drawn, best[:50]).mean():.0%} of the best 50")
+
+# %% [markdown]
+# Top-k keeps 50 whether the model is sure or not; top-p and min-p follow the model. At temperature 2 five draws in six
+# come from outside of the best 50, and the text has to go on from there. Move two dials yourself.
+
+
+# %%
+def show_next(temperature=0.7, top_p=0.9):
+    scaled = sampling.apply_temperature(double, temperature)
+    p = sampling.softmax(sampling.top_p_filter(scaled, top_p))
+    plt.bar([repr(pieces[i]) for i in best[:12]], p[best[:12]])
+    plt.gca().set(ylabel="probability", xlabel="next token", ylim=(0, 1))
+    plt.title(f"Temperature {temperature:.1f}, top-p {top_p:.2f}")
+    plt.xticks(rotation=40, ha="right")
+    plt.show()
+    print(f"{(p > 0).sum()} tokens left, best {p.max():.2f}, {sampling.entropy(p):.1f} bits")
+
+
+plotting.slider(show_next, temperature=(0.0, 2.0, 0.1), top_p=(0.05, 1.0, 0.05))
+
+# %% [markdown]
+# See the bars grow unequal as you lower the temperature, and vanish from the right as you lower top-p.
+#
+# **Exercise 4.2** · Top-p from scratch · medium, 10 minutes, you may skip it.
+# Keep the fewest most probable tokens whose probabilities add up to `p` or more; set the others to
+# 0, and let the result add up to 1. Tokens keep their places.
+
+
+# %% tags=["exercise"] exercise="4.2"
+def nucleus(probabilities, p):
+    """`probabilities` has one entry for each token, in the vocabulary's order."""
+    return ...
+
+
+check("4.2", nucleus)
+
+# %%
+hint("4.2")
+solution("4.2")
+
+# %% [markdown]
+# ## 4. Greedy is not the truth
+#
+# Greedy takes the best token, then the best after that. **Predict**: is that the most probable pair of tokens?
+
+# %%
+pairs = {}
+first = model.next_tokens(opening, top=20)
+for token, log_p in zip(first.tokens, first.log_probabilities, strict=True):
+    second = model.next_tokens(opening + token, top=1)
+    pairs[token + second.tokens[0]] = np.exp(log_p + second.log_probabilities[0])
+greedy = next(iter(pairs))
+for pair in [greedy, *sorted(pairs, key=lambda pair: -pairs[pair])[:3]]:
+    print(f"{pairs[pair]:.3f} {opening}{pair}")
+
+# %% [markdown]
+# No: the first line is greedy's. Its first token is the best one, and opens so many ways that each is improbable. Now
+# the question from above, answered by draws at temperature 1.
+
+# %% tags=["nbval-ignore-output"] reason="draws may differ on another processor"
+draws = model.chat_batch([[ask]] * 6, temperature=1.0, max_tokens=25, progress=False)
+for draw in draws:
+    print("-", " ".join(draw.text.split()))
+
+# %%
+assert len({draw.text for draw in draws}) > 3
+years = model.next_tokens("Larkspur Cycles gives a warranty on its batteries of ", top=5)
+print(dict(zip(years.tokens, np.exp(years.log_probabilities).round(2).tolist(), strict=True)))
+
+# %% [markdown]
+# The draws contradict each other, and greedy shows one line of them all. Before a number of years no digit
+# is far ahead, and the true 3 has a tenth. Nothing is known there, and greedy text hides it.
+#
+# ## 5. Entropy and perplexity: surprise, not truth
+#
+# *Entropy* says how open a choice is: the mean of $-\log_2 p$, in bits. *Perplexity* does the same for
+# a text that is there already: exp of the mean of $-\ln p$ over its tokens. 50 is the surprise of
+# choosing among 50 equally probable tokens each time.
+
+# %%
+print(f"entropy: battery {sampling.entropy(probabilities):.1f} bits", end=", ")
+print(f"France {sampling.entropy(np.exp(paris)):.1f} bits")
+page = data.load_handbook()[3].text[:600]
+for name, text in {
+    "handbook": page,
+    "its words shuffled": " ".join(np.random.default_rng(0).permutation(page.split())),
+    "English": "Can I bring my bike back if I do not like it? I have ridden 40 km so far.",
+    "the same in German": "Kann ich mein Fahrrad zurückbringen, wenn es mir nicht gefällt? "
+    "Bisher bin ich 40 km gefahren.",
+}.items():
+    scored = model.log_probability("", text)
+    print(f"{name:18} {len(scored.tokens):3} tokens", end=", ")
+    print(f"perplexity {sampling.perplexity(scored.log_probabilities):5.1f}", end=", ")
+    print(f"{-scored.total / np.log(2):6.1f} bits in all")
+
+# %% [markdown]
+# Word order alone is worth a factor above ten. The German message says what the English one says: per token the surprise
+# is somewhat higher, in all it is 1.8 times as large, because German comes in more and smaller pieces (notebook 03). So
+# compare perplexities only over the same tokens.
+#
+# Does a true sentence surprise the model less than a false one? The true number comes first.
+
+# %%
+public = [("The capital of France is {}.", "Paris", "Berlin", "Madrid"),
+          ("Water boils at {} degrees Celsius.", "100", "120", "150"),
+          ("A year has {} months.", "12", "10", "13"),
+          ("A human hand has {} fingers.", "5", "4", "6")]  # fmt: skip
+larkspur = [("The warranty on a Larkspur battery lasts {} years.", "3", "2", "5"),
+            ("You can return a Larkspur bike within {} days.", "30", "14", "60"),
+            ("A Larkspur bike has its first service after {} km.", "300", "100", "500"),
+            ("Report transport damage to Larkspur within {} hours.", "48", "24", "72"),
+            ("Register your Larkspur bike within {} days of the sale.", "60", "30", "90")]  # fmt: skip
+for name, sentences in {"public": public, "Larkspur": larkspur}.items():
+    first = 0
+    for sentence, *choices in sentences:
+        scores = [model.log_probability("", sentence.format(c)).total for c in choices]
+        first += np.argmax(scores) == 0
+    print(f"{name}: the true sentence is the most probable in {first} of {len(sentences)}")
+
+# %% [markdown]
+# One of five is what guessing among three gives. Probable is true only where the truth stood in the training text many
+# times. Your own facts belong in the prompt (notebook 08).
+#
+# ## 6. A confidence that ranks
+#
+# Asked for a *choice* instead of a text, the same numbers do better. Let the model route tickets on four
+# topics, untrained: which of four words comes next?
+
+# %%
+topics = {"order_delivery": " delivery", "battery_charging": " battery",
+          "app_account": " app", "return_refund": " refund"}  # fmt: skip
+tickets = data.load_tickets()
+routed = [t for t in tickets if t.intent in topics and t.split == "test"]
+scores = []
+for ticket in routed:
+    prompt = f'A customer wrote to a bike shop: "{ticket.text}"\nThe customer wrote about the'
+    following = model.next_tokens(prompt)
+    found = dict(zip(following.tokens, following.log_probabilities, strict=True))
+    scores.append([found[word] for word in topics.values()])  # one call for four options
+
+# %%
+scores = np.array(scores)  # (n_tickets, 4)
+truth = np.array([list(topics).index(ticket.intent) for ticket in routed])
+right = scores.argmax(axis=1) == truth
+confidence = sampling.softmax(scores).max(axis=1)
+print(f"right {bootstrap_interval(right)}, mean confidence {confidence.mean():.2f}")
+surer = confidence >= np.median(confidence)
+print(f"surer half right {bootstrap_interval(right[surer])}", end=", ")
+print(f"other half {bootstrap_interval(right[~surer])}")
+curve = calibration.risk_coverage(confidence, right)
+print(f"area under the curve {curve.area:.2f}, in any order {1 - right.mean():.2f}")
+plt.plot(curve.coverage, curve.risk, label="surest first")
+plt.axhline(1 - right.mean(), color="C1", linestyle="--", label="in any order")
+plt.gca().set(xlabel="coverage (share of tickets routed)", ylabel="risk (share routed wrongly)")
+plt.title("Fewer tickets, fewer errors")
+plt.legend()
+plt.show()
+
+# %% [markdown]
+# See the curve stay below the dashed line: hold back the unsure tickets, and fewer go wrong. This is a *risk-coverage
+# curve*; the left end rests on few tickets. Two limits:
+
+# %%
+chosen = np.bincount(scores.argmax(axis=1), minlength=4)
+print("words chosen:", dict(zip(topics.values(), chosen.tolist(), strict=True)), "of 19 each")
+fair = (scores - scores.mean(axis=0)).argmax(axis=1) == truth  # less each word's own mean
+print(f"less each word's mean: right {fair.mean():.2f}", end=", ")
+print(f"gain {paired_bootstrap_interval(fair, right)}")
+
+# %% [markdown]
+# First, a rare word loses, whatever the ticket says: hardly any goes to *refund*. Taking off each
+# word's mean evens that out; whether it helps, 76 tickets cannot tell. (Long options lose too: each token
+# multiplies by a number below 1.) Second, mean confidence and share right differ. Ranking is not yet
+# meaning what it says.
+#
+# ## 7. A confidence that means what it says
+#
+# Of all answers given with 0.8, four in five should be right: that is *calibrated*. Take the model that
+# would do the routing today, logistic regression on notebook 01's embeddings, all eleven intents. **Predict**: is it
+# too sure of itself or not sure enough?
+
+# %%
+vectors = Embedder().encode([ticket.text for ticket in tickets])
+intents = np.unique([ticket.intent for ticket in tickets], return_inverse=True)[1]
+train = np.array([ticket.split == "train" for ticket in tickets])
+router = LogisticRegression(max_iter=1000).fit(vectors[train], intents[train])
+test_logits = router.decision_function(vectors[~train])  # (n_test, 11)
+raw = sampling.softmax(test_logits).max(axis=1)
+right = test_logits.argmax(axis=1) == intents[~train]
+print(f"right {bootstrap_interval(right)}, mean confidence {raw.mean():.2f}")
+
+# %% [markdown]
+# Not sure enough by half: regularisation keeps its weights small. Large networks often
+# err the other way. To measure it, sort answers into ten bins by confidence; the mean distance between
+# confidence and share right, weighed by the answers in each bin, is the *expected calibration error* (ECE).
+#
+# **Exercise 4.3** · ECE from scratch · medium, 10 minutes, you may skip it.
+# Ten bins of equal width; bins without answers do not count.
+
+
+# %% tags=["exercise"] exercise="4.3"
+def my_ece(confidences, correct):
+    """Both have one entry for each answer: a number from 0 to 1, and True or False."""
+    return ...
+
+
+check("4.3", my_ece)
+
+# %%
+hint("4.3")
+solution("4.3")
+
+# %% [markdown]
+# One number can mend it: divide all logits by a temperature, the one under which the true
+# classes are most probable. It must be found on tickets that the router was not trained on, or it will think too well of
+# itself: so each fifth of the train split is scored by a router trained on the other four.
+
+# %%
+held_out = cross_val_predict(
+    LogisticRegression(max_iter=1000), vectors[train], intents[train], method="decision_function"
+)
+rows = np.arange(train.sum())
+losses = {
+    t: -sampling.log_softmax(held_out / t)[rows, intents[train]].mean()
+    for t in np.arange(0.1, 3, 0.01)
+}
+temperature = calibration.fit_temperature(held_out, intents[train])
+print(f"by hand {min(losses, key=losses.get):.2f}, fit_temperature {temperature:.3f}")
+scaled = sampling.softmax(test_logits / temperature)
+library = CalibratedClassifierCV(
+    LogisticRegression(max_iter=1000), method="temperature", cv=5, ensemble=False
+).fit(vectors[train], intents[train])
+assert np.allclose(scaled, library.predict_proba(vectors[~train]), atol=1e-3)
+
+# %%
+ece = calibration.expected_calibration_error
+scaled = scaled.max(axis=1)
+gain = with_interval(lambda a, b, r: ece(a, r) - ece(b, r), raw, scaled, right)
+rng = np.random.default_rng(0)
+honest = [ece(scaled, rng.random(len(scaled)) < scaled) for _ in range(1000)]
+print(f"ECE {with_interval(ece, raw, right)}, scaled {with_interval(ece, scaled, right)}")
+print(f"gain {gain}; an honest router would have {np.median(honest):.2f} by chance")
+for name, sure, marker in [("raw", raw, "o"), ("scaled", scaled, "s")]:
+    mean, share, count = calibration.reliability_bins(sure, right)
+    plt.plot(mean, share, marker + "-", label=name)
+    print(name, "answers in each bin:", count)
+plt.plot([0, 1], [0, 1], "k--", label="calibrated")
+plt.gca().set(xlabel="mean confidence in the bin", ylabel="share right", aspect="equal")
+plt.title("One number moves it to the diagonal")
+plt.legend()
+plt.show()
+
+# %% [markdown]
+# See the circles far above the diagonal (right more often than they say), the squares along it. The error falls to what
+# a perfectly honest router would show on 209 tickets by chance alone. So never report an ECE without the number of answers; and
+# resampling adds chance of its own, hence intervals that lean upwards. Which intent comes first never changes, nor does accuracy. And one
+# number mends a boaster, too:
+
+# %%
+boaster = LogisticRegression(C=1000, max_iter=1000)  # hardly regularised
+z = cross_val_predict(boaster, vectors[train], intents[train], method="decision_function")
+t = calibration.fit_temperature(z, intents[train])
+z = boaster.fit(vectors[train], intents[train]).decision_function(vectors[~train])
+ok = z.argmax(axis=1) == intents[~train]
+before, after = (sampling.softmax(z / by).max(axis=1) for by in (1, t))
+print(f"right {ok.mean():.2f}, mean confidence {before.mean():.2f}, temperature {t:.2f}")
+print(f"ECE {with_interval(ece, before, ok)}, scaled {with_interval(ece, after, ok)}")
+
+# %% [markdown]
+# ## 8. A threshold from two prices
+#
+# A ticket sent to the wrong team costs eight minutes. A person's check of a ticket that was routed right
+# costs two, for nothing. From which confidence on does it pay to send?
+#
+# **Exercise 4.4** · Send it, or have it checked? · medium, 10 minutes, you may skip it.
+# Compare the expected costs. Where they are equal, have it checked.
+
+
+# %% tags=["exercise"] exercise="4.4"
+def worth_sending(probabilities, wrong_cost, needless_cost):
+    """True for each ticket that should be sent; `probabilities` are those of being right."""
+    return ...
+
+
+check("4.4", worth_sending)
+
+# %%
+hint("4.4")
+solution("4.4")
+
+
+# %%
+def cost(confidence, threshold):  # minutes, for each test ticket
+    sent = confidence >= threshold
+    return 8 * (sent & ~right) + 2 * (~sent & right)
+
+
+def fit(logits):
+    right = logits.argmax(axis=1) == intents[train]
+    prices = {"false_positive_cost": 8, "false_negative_cost": 2}
+    return calibration.cheapest_threshold(sampling.softmax(logits).max(axis=1), right, **prices)[0]
+
+
+limit = 8 / (8 + 2)
+paid = cost(scaled, limit)
+print(f"scaled, {limit} from the prices: {paid.mean():.2f} minutes", end=", ")
+print(f"{(scaled >= limit).mean():.0%} of tickets sent")
+for name, other in {
+    "scaled, fitted on train": cost(scaled, fit(held_out / temperature)),
+    "raw, fitted on train": cost(raw, fit(held_out)),
+    "raw, 0.8": cost(raw, limit),
+    "scaled, 0.5": cost(scaled, 0.5),
+    "send none": cost(scaled, 2),
+    "send all": cost(scaled, 0),
+}.items():
+    more = paired_bootstrap_interval(other, paid)
+    print(f"{name}: {other.mean():.2f}, more than the first by {more}")
+
+# %%
+limits = np.linspace(0, 1, 101)
+for name, sure, style in [("raw", raw, "--"), ("scaled", scaled, "-")]:
+    plt.plot(limits, [cost(sure, x).mean() for x in limits], style, label=name)
+plt.axvline(limit, color="k", linestyle=":", label="8 / (8 + 2)")
+plt.gca().set(xlabel="threshold on the confidence", ylabel="minutes per test ticket")
+plt.title("The prices name the threshold, if the confidence is honest")
+plt.legend()
+plt.show()
+
+# %% [markdown]
+# See the dotted line cross the wide valley of the solid curve and miss that of the dashed one. With honest
+# probabilities the prices alone find it; thresholds fitted on 418 labelled tickets are no better, and have to be fitted again
+# when a price changes. Raw confidences have as deep a valley, elsewhere: there the rule sends one ticket.
+#
+# ## Limits
+#
+# Calibrated means: on messages like those it was measured on. Suppose that nobody had thought of spam, and the
+# router knows ten intents. Then all that belongs to none of them arrives.
+
+# %%
+names = np.array([ticket.intent for ticket in tickets])
+known = names != "out_of_scope"
+ten = LogisticRegression(max_iter=1000)
+logits_of = "decision_function"
+z = cross_val_predict(ten, vectors[train & known], intents[train & known], method=logits_of)
+labels = np.unique(intents[train & known], return_inverse=True)[1]  # 0 to 9
+t = calibration.fit_temperature(z, labels)
+ten.fit(vectors[train & known], names[train & known])
+inside = sampling.softmax(ten.decision_function(vectors[~train & known]) / t)
+outside = sampling.softmax(ten.decision_function(vectors[~known]) / t)
+good = ten.classes_[inside.argmax(axis=1)] == names[~train & known]
+print(f"known intents: ECE {with_interval(ece, inside.max(axis=1), good)}")
+print(f"sent although none fits: {bootstrap_interval(outside.max(axis=1) >= limit)}")
+unknown = [ticket.text for ticket in tickets if ticket.intent == "out_of_scope"]
+for i in np.argsort(-outside.max(axis=1), kind="stable")[:4]:
+    print(f"{outside[i].max():.2f} {ten.classes_[outside[i].argmax()]}: {unknown[i][:60]}")
+
+# %% [markdown]
+# Honest on what it knows, and sure of what it has never seen: the probabilities must add up to 1 over ten intents, and none of them
+# is "none of these". Give such messages a class of their own, as the eleven intents above do; label new traffic, and measure
+# calibration again on it.
+#
+# **Exercise 4.5** · Mislead the model with your own text · any level, 10 minutes, you may skip it.
+# Write four or more openings from your own work, each with the true next word. Among them: one
+# after which the model gives a token 0.5 or more; one where no token reaches 0.1; and one where it is wrong with 0.3 or more.
+# Once the check passes, the cell after the hints shows what the model holds ready for yours.
+
+# %% tags=["exercise"] exercise="4.5"
+my_openings = [
+    # ("Our help desk is open from Monday to", "Saturday"),
+]
+check("4.5", my_openings)
+
+# %%
+hint("4.5")
+solution("4.5")
+
+# %%
+if check("4.5", my_openings).passed:
+    for text, true_word in my_openings:
+        found = model.next_tokens(text)
+        p = np.exp(found.log_probabilities)
+        best_three = [f"{a} {b:.2f}" for a, b in zip(found.tokens[:3], p[:3], strict=True)]
+        print(f"{text} ({true_word}): {best_three}, {sampling.entropy(p):.1f} bits")
+
+# %% [markdown]
+# ## What to remember
+#
+# 1. A model gives probabilities; text is one path through them. Greedy is the most probable step, not the most
+#    probable text, and not the truth.
+# 2. Temperature changes all probabilities, top-k, top-p and min-p cut the tail.
+# 3. Perplexity measures surprise. Your own facts surprise a model as much as false ones.
+# 4. A confidence can rank well and still not mean what it says. Look at the reliability diagram; one temperature, fitted on
+#    held-out answers, often mends it.
+# 5. With honest probabilities the threshold is wrong / (wrong + needless).
+#
+# ## In your project
+#
+# Copy from `course_lib.sampling` and `course_lib.calibration`; they need NumPy alone. Serving engines
+# have the dials of section 3: set temperature 0 for what a program reads. For classifiers take
+# scikit-learn's `CalibratedClassifierCV(method="temperature")`. From an endpoint ask for `logprobs`, of a short choice, not of prose.
+#
+# ## Where the maths goes deeper
+#
+# Skipped: why cross-entropy rewards honest probabilities (proper scoring rules: Gneiting and Raftery, 2007), wanted when
+# you design a metric; guarantees on coverage (conformal prediction: Angelopoulos and Bates, 2021), wanted when an
+# auditor asks. Top-p: Holtzman and others (2020); min-p: Nguyen and others (2024); calibration of networks: Guo and others (2017).
+#
+# Next: **05 The classical algorithms worth knowing**, who should route these tickets, and at what price.
