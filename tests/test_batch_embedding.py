@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -148,14 +149,23 @@ def test_a_missing_dask_is_one_line(tmp_path, monkeypatch):
         embed(tmp_path, scheduler="local")
 
 
-def test_the_bar_starts_where_the_last_call_stopped(tmp_path, capsys, monkeypatch):
-    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+def test_the_bar_starts_where_the_last_call_stopped(tmp_path, monkeypatch):
+    import tqdm
+
+    bars = []
+
+    class Bar(tqdm.tqdm):
+        def __init__(self, **options):
+            super().__init__(**{**options, "disable": False, "file": io.StringIO()})
+            bars.append((options, self))
+
+    monkeypatch.setattr(tqdm, "tqdm", Bar)
     embed(tmp_path, TEXTS[:30])
     embed(tmp_path, progress=True)
-    shown = capsys.readouterr().err
-    assert "30/60" in shown
-    assert "60/60" in shown
-    assert " 0/60" not in shown
+    first, second = bars
+    assert (first[0]["initial"], first[0]["total"], first[0]["disable"]) == (0, 30, True)
+    assert (second[0]["initial"], second[0]["total"], "disable" in second[0]) == (30, 60, False)
+    assert second[1].n == 60
 
 
 def test_a_cluster_gives_the_same(tmp_path, cluster):

@@ -479,7 +479,8 @@ def real(request: pytest.FixtureRequest) -> tuple[list[str], np.ndarray, np.ndar
     from course_lib.embeddings import Embedder
 
     # kept between runs: the first takes a minute
-    embedder = Embedder(cache=request.config.cache.mkdir("minilm"), threads=1)
+    kept = getattr(request.config, "cache", None)
+    embedder = Embedder(cache=kept and kept.mkdir("minilm"), threads=1)
     texts = [section.text for page in load_handbook() for section in page.sections()]
     texts += [ticket.text for ticket in load_tickets()]
     return texts, embedder.encode(texts), embedder.encode([one.text for one in load_questions()])
