@@ -212,12 +212,12 @@ for draw in draws:
     print("-", " ".join(draw.text.split()))
 
 # %%
-assert len({draw.text for draw in draws}) > 3
+assert len({draw.text for draw in draws}) > 1
 years = model.next_tokens("Larkspur Cycles gives a warranty on its batteries of ", top=5)
 print(dict(zip(years.tokens, np.exp(years.log_probabilities).round(2).tolist(), strict=True)))
 
 # %% [markdown]
-# The draws contradict each other, and greedy shows one line of them all. Before a number of years no digit
+# The draws contradict each other; greedy shows one line, in a sure tone. Before a number of years no digit
 # is far ahead, and the true 3 has a tenth. Nothing is known there, and greedy text hides it.
 #
 # ## 5. Entropy and perplexity: surprise, not truth
@@ -229,7 +229,7 @@ print(dict(zip(years.tokens, np.exp(years.log_probabilities).round(2).tolist(), 
 # %%
 print(f"entropy: battery {sampling.entropy(probabilities):.1f} bits", end=", ")
 print(f"France {sampling.entropy(np.exp(paris)):.1f} bits")
-page = data.load_handbook()[3].text[:600]
+page = next(page.text for page in data.load_handbook() if page.id == "returns-policy")[:600]
 for name, text in {
     "handbook": page,
     "its words shuffled": " ".join(np.random.default_rng(0).permutation(page.split())),
@@ -243,7 +243,7 @@ for name, text in {
     print(f"{-scored.total / np.log(2):6.1f} bits in all")
 
 # %% [markdown]
-# Word order alone is worth a factor above ten. The German message says what the English one says: per token the surprise
+# Word order alone is worth a factor above twenty. The German message says what the English one says: per token the surprise
 # is somewhat higher, in all it is 1.8 times as large, because German comes in more and smaller pieces (notebook 03). So
 # compare perplexities only over the same tokens.
 #
@@ -318,9 +318,9 @@ print(f"gain {paired_bootstrap_interval(fair, right)}")
 
 # %% [markdown]
 # First, a rare word loses, whatever the ticket says: hardly any goes to *refund*. Taking off each
-# word's mean evens that out; whether it helps, 76 tickets cannot tell. (Long options lose too: each token
-# multiplies by a number below 1.) Second, mean confidence and share right differ. Ranking is not yet
-# meaning what it says.
+# word's mean needs no labels and evens that out; whether it helps, 76 tickets cannot tell. (Long options lose too: each token
+# multiplies by a number below 1.) Second, to rank is not yet to mean what one says: is 0.68 right as often as 68 times in
+# 100? For that we want more tickets.
 #
 # ## 7. A confidence that means what it says
 #
