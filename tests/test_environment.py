@@ -42,8 +42,10 @@ def declared(pyproject: str) -> dict[str, str]:
 
 
 def conda_lines(environment: str) -> list[tuple[str, str]]:
-    """(spec, comment) of every conda dependency."""
+    """(spec, comment) of every dependency, those that conda leaves to pip included."""
     found = re.findall(r"^  - ([^\s:]+)(?:\s+#\s*(.*))?$", environment, flags=re.MULTILINE)
+    by_pip = re.findall(r"^      - (\S+==\S+)(?:\s+#\s*(.*))?$", environment, flags=re.MULTILINE)
+    found += [(spec.replace("==", "="), comment) for spec, comment in by_pip]
     return [(spec, comment) for spec, comment in found if spec not in ("conda-forge", "nodefaults")]
 
 
@@ -108,9 +110,15 @@ def test_no_drift(files, installed):
         ("environment", "numpy=2.4.6", "numpy=2.4.5", "numpy: environment.yml 2.4.5"),
         ("environment", "  - peft=0.21.2  # 12: LoRA adapters\n", "", "peft of pyproject.toml"),
         ("environment", "  # tests: properties", "", "hypothesis has no comment"),
-        ("environment", "  - pip:\n", "  - polars=1.0  # 03\n  - pip:\n", "polars of environment"),
+        (
+            "environment",
+            "  - pip:  #",
+            "  - polars=1.0  # 03\n  - pip:  #",
+            "polars of environment",
+        ),
         ("environment", "python>=3.11", "python>=3.10", "allows python>=3.10"),
         ("pyproject", '    "torch",\n', '    "torch",\n    "polars",\n', "polars is not pinned"),
+        ("environment", "pinecone==10.2.0", "pinecone==10.1.0", "pinecone: environment.yml 10.1.0"),
         ("pyproject", '    "torch",\n', "", "torch of environment.yml is missing"),
         ("constraints", "numpy==2.4.6", "numpy==2.4.5", "numpy: installed 2.4.6"),
     ],
@@ -128,7 +136,7 @@ def test_a_planted_drift_of_an_installed_version_is_found(files, installed):
 
 def test_environment_installs_the_package_itself(files):
     last = yaml.safe_load(files["environment"])["dependencies"][-1]
-    assert last == {"pip": ["-e ."]}
+    assert last["pip"][-1] == "-e ."
 
 
 def test_version_is_the_same_everywhere(files):
