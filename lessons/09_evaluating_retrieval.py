@@ -103,9 +103,9 @@ for kind, n in Counter(q.kind for q in data.load_questions() if q.split == "trai
     judged = [len(places(q, [])) for q in data.load_questions() if q.kind == kind]
     print(f"{kind:13}{n:3} train questions, {np.mean(judged):.1f} passages that answer", end="")
     print("" if kind in COUNTED else "   not counted")
-E31 = next(q for q in train if q.id == "Q031")
-print(f"\n{E31.text}")
-print(*[f"  {item.grade} {item.anchor}" for item in E31.relevant], sep="\n")
+asked = next(q for q in train if q.id == "Q031")
+print(f"\n{asked.text}")
+print(*[f"  {item.grade} {item.anchor}" for item in asked.relevant], sep="\n")
 
 # %% [markdown]
 # Whether a question counts, and how, is part of the measure:
@@ -134,7 +134,7 @@ def judge(chunks, questions):  # question -> piece -> grade: qrels, as the field
 
 
 qrels = judge(pieces, train)
-ranking = [chunk.id for chunk in found["hybrid"][train.index(E31)]]
+ranking = [chunk.id for chunk in found["hybrid"][train.index(asked)]]
 grades = np.array([qrels["Q031"].get(name, 0) for name in ranking])  # (10,)
 relevant = grades == 2
 n_relevant = sum(grade == 2 for grade in qrels["Q031"].values())
@@ -194,11 +194,11 @@ print(" " * 8, *[f"{metric:>12}" for metric in METRICS], f"{'enough@5':>12}")
 for name in found:
     values = [table[name][metric].mean() for metric in METRICS]
     print(f"{name:8}", *[f"{value:12.3f}" for value in [*values, right[name].mean()]])
-hybrid_031 = table["hybrid"]["map"][train.index(E31)]
+hybrid_031 = table["hybrid"]["map"][train.index(asked)]
 print("by hand and course_lib agree:", np.isclose(hybrid_031, average))
 
 # %% [markdown]
-# All agree on the order here, which is luck. Precision is low because most questions *have* one passage: five places cannot be filled. `success@5` and
+# All give the same order here; they need not. Precision is low because most questions *have* one or two such pieces, and five places to fill. `success@5` and
 # `enough@5` differ by the multi-step questions.
 #
 # ## 4. A unit that moves
@@ -321,8 +321,8 @@ print({n: round(float(share), 2) for n, share in zip(sizes, noticed, strict=True
 #
 # ## 7. Forty-eight searches, on train
 #
-# Four cuts, four searches, three `k`. A larger `k` finds more and costs reading, so compare at equal reading: the local model reads
-# some 400 words a second, and Larkspur waits two seconds. At most 800 words.
+# Four cuts, four searches, three `k`. A larger `k` finds more and costs reading, so compare at equal reading: say that the
+# model may read 800 words a question.
 
 # %%
 scores, reads = {}, {}
