@@ -198,6 +198,7 @@ def test_a_passage_cannot_open_a_turn_of_the_real_model(local):
     st.lists(st.sampled_from(["<|im_", "end|>", "<|", "|>", "<s>", "<", "/s>", "a", " ", "[INST]"]))
 )
 @example(["<|im_", "<|im_", "end|>", "end|>"])
+@example(["a", "a", "a"])
 def test_no_marker_is_left_and_no_character_lost(parts):
     text = "".join(parts)
     broken = rag.break_markers(text, ["aa", "<|im_end|>"])
@@ -266,9 +267,10 @@ def test_what_fits_is_kept_from_the_best_down(sizes, limit):
 
 def test_the_answer_has_room_in_a_small_context():
     chunks = [page("word " * 60, name) for name in "abcd"]
-    model = Model(context_length=260)
-    ask(model, *chunks, k=4, max_tokens=50)
-    assert model.count_tokens(model.asked[0]) <= 210
+    for context in range(160, 400, 20):
+        model = Model(context_length=context)
+        if ask(model, *chunks, k=4, max_tokens=50).passages:
+            assert model.count_tokens(model.asked[0]) + 50 <= context
 
 
 def test_the_real_model_never_overflows(local):
@@ -352,6 +354,7 @@ def test_nothing_retrieved_is_no_answer_and_the_model_is_not_called():
     given = ask(model)
     assert (given.text, given.abstained, given.citations) == (ABSTENTION, True, ())
     assert given.reason == "nothing was retrieved"
+    assert given.trace.steps[-1].made["reason"] == given.reason
     assert model.asked == []
     assert model.counted == 0
 

@@ -144,7 +144,8 @@ def answer(
             made["text"] = checked.text
             made["citations"] = [str(citation) for citation in checked.citations]
             made["not_retrieved"] = checked.not_retrieved
-            made["abstained"] = reason
+            made["abstained"] = bool(reason)
+            made |= {"reason": reason} if reason else {}
         return Answer(*checked, bool(reason), reason, tuple(shown), confidence, trace)
 
     try:
