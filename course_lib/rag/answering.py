@@ -16,7 +16,7 @@ from course_lib.retrieval import Retrieved, Retriever
 from course_lib.retrieval.results import check_k
 
 # The prompt of `answer`; {passages} and {question} in the last message are filled in. The worked
-# example is for small models: from one or two short passages SmolLM2-135M answers without a citation
+# example is for small models: from one or two short passages SmolLM2-135M answers without citations
 # if there is no example, and mostly with one if there is. A second example, of an abstention, made
 # it abstain from half of what it was asked. From Larkspur's longer passages it answers badly with
 # any wording that was tried, on 35 of the training questions.
