@@ -286,7 +286,7 @@ for points in (10, 5, 3, 1):
     print(f"{points:2} points: {sample_size(points / 100, spread):6,} questions")
 
 # %%
-# A formula: simulate it. Turn real differences round until the gain is 3 points; draw; test.
+# Do not trust a formula. Turn real differences round until the gain is 3 points; draw; test.
 turned = (1 - 0.03 / real.mean()) / 2  # share of signs to flip
 sizes = [92, 200, 500, 1000, sample_size(0.03, spread), 4000]
 noticed = []
@@ -369,7 +369,7 @@ print("hybrid: headings, k = 10, minus 150 words, k = 5", end=" ")
 print(compare(tested[chosen], tested["150 words", "hybrid", 5]))
 
 # %% [markdown]
-# Twenty points, and luck is ruled out. But a row of the table *beats* the chosen one: vectors alone, by three points. Switching now would be choosing on the test, for a difference
+# Twenty points, and hardly luck. But a row of the table *beats* the chosen one: vectors alone, by three points. Switching now would be choosing on the test, for a difference
 # that equals show more often than not. And cutting at headings, the better cut on train, is not proven to add anything to hybrid search.
 #
 # **Many comparisons.** One test at 0.05 gives a false alarm in one of 20 cases of nothing. The planned comparison was one test. Compare the other rows with today's search at the same `k`, and it is 45:
@@ -441,7 +441,7 @@ plt.show()
 
 # %%
 results = dict(zip([q.id for q in train], runs[chosen[:2]], strict=True))
-for name in ("Q089", "Q091", "Q047", "Q204"):
+for name in ("Q089", "Q091", "Q159", "Q204"):
     question = next(q for q in train if q.id == name)
     print(f"{question.kind}: {question.text}\n   first:  {results[name][0].locator}")
     wanted = [f"{a} (place {at})" for a, at in places(question, results[name]).items()]
@@ -450,7 +450,7 @@ for name in ("Q089", "Q091", "Q047", "Q204"):
 # %% [markdown]
 # - **fact**: shop-floor words. *My bay*, *the screen*: nobody says "stock".
 # - **table**: the row says "65 to 80 kg", the question 72. Neither words nor vectors compare numbers; the fork's table came first.
-# - **out of date**: the page of 2022 comes first, the rule that replaced it not at all.
+# - **out of date**: the page of 2022 comes first and asks for the tenner; the page that replaced it, where a copy is free, is not found.
 # - **multi-step**: one part is found. The price of a Ridge takes a second search, which a reader of the first result would make.
 #
 # The third is worse than a miss: a wrong page at the top gets quoted.
