@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from course_lib.chunking.sentences import split_sentences
 
 LIBRARIES = ("numpy", "scipy", "sklearn", "matplotlib")
@@ -29,7 +31,7 @@ _ROLE = re.compile(r":[\w:+-]+:`~?(?:[^`<]*\.)?([^`<]*?)(?:\s*<[^`]*>)?`")
 _MARKS = re.compile(r"`{1,2}|\*{2}|%\([^)]*\)s|\[[\d\w]{1,8}\]_|\|")
 _TYPE = re.compile(r"[\w*., ]+ ?: *(?:[a-z{(~.]|None)")  # of a parameter
 _WORD = re.compile(r"[A-Za-z]{2,}")
-_SEE_ALSO = re.compile(r"^([\w.`:~]+)\s+:\s+(\S.*)", re.MULTILINE)
+_SEE_ALSO = re.compile(r"^([\w.`:~]+)\s+:\s+(\S.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Docstring:
         [('sum', 'Add all.')]
         """
         _, found, section = self.text.partition("See Also\n--------\n")
-        return _SEE_ALSO.findall(section.partition("\n\n")[0]) if found else []
+        entries = _SEE_ALSO.findall(section.partition("\n\n")[0]) if found else []
+        return [(name, " ".join(description.split())) for name, description in entries]
 
 
 def load_docstrings(libraries: Sequence[str] = LIBRARIES) -> list[Docstring]:
@@ -91,6 +94,67 @@ def load_docstrings(libraries: Sequence[str] = LIBRARIES) -> list[Docstring]:
                 for one in _docstrings(root / file, module, library):
                     found.setdefault(one.name, one)  # a property's setter comes second
     return list(found.values())
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence, and the first docstring that it stands in."""
+
+    id: str  # such as "scipy.linalg._basic.lstsq#3"
+    text: str
+    source: Docstring
+
+
+@dataclass(frozen=True)
+class Query:
+    """What "See Also" says of an object, and the last parts of the names that it is said of."""
+
+    text: str
+    names: frozenset[str]
+
+    def describes(self, source: Docstring) -> bool:
+        """Whether a docstring belongs to an object of such a name."""
+        return source.name.rpartition(".")[2] in self.names
+
+
+def load_corpus(
+    libraries: Sequence[str] = LIBRARIES, *, seed: int = 0
+) -> tuple[list[Sentence], list[Query]]:
+    """Sentences to search and queries to search them with, each once.
+
+    A query has four words or more, stands nowhere in the corpus word for word, and describes an
+    object whose docstring is there.
+
+    Args:
+        libraries: names to import them by.
+        seed: of the order, so that the first thousand are a sample of all.
+
+    Raises:
+        ValueError: if a library is not installed.
+
+    Built for notebooks/07_vector_search.ipynb.
+    """
+    docstrings = load_docstrings(libraries)
+    sentences: dict[str, Sentence] = {}
+    described: dict[str, set[str]] = {}
+    for one in docstrings:
+        for number, text in enumerate(one.sentences()):
+            sentences.setdefault(text, Sentence(f"{one.name}#{number}", text, one))
+        for name, text in one.see_also():
+            described.setdefault(text, set()).add(name.strip("`").rpartition(".")[2])
+    known = {one.name.rpartition(".")[2] for one in docstrings}
+    verbatim = {text.lower().rstrip(".") for text in sentences}
+    queries = [
+        Query(text, frozenset(names & known))
+        for text, names in described.items()
+        if len(text.split()) >= 4 and text.lower().rstrip(".") not in verbatim and names & known
+    ]
+    rng = np.random.default_rng(seed)
+    kept = list(sentences.values())
+    return (
+        [kept[row] for row in rng.permutation(len(kept))],
+        [queries[row] for row in rng.permutation(len(queries))],
+    )
 
 
 def _docstrings(file: Path, module: str, library: str) -> Iterator[Docstring]:
