@@ -29,7 +29,7 @@ _NO_PROSE = ("Examples", "References", "See Also")  # code, titles of papers, ot
 # :func:`~numpy.dot` -> dot, ``axis`` -> axis; what stands for text to come is dropped
 _ROLE = re.compile(r":[\w:+-]+:`~?(?:[^`<]*\.)?([^`<]*?)(?:\s*<[^`]*>)?`")
 _MARKS = re.compile(r"`{1,2}|\*{2}|%\([^)]*\)s|\[[\d\w]{1,8}\]_|\|")
-_TYPE = re.compile(r"[\w*., ]+ ?: *(?:[a-z{(~.]|None)")  # of a parameter
+_TYPE = re.compile(r"[*\w.]+(?:, *[*\w.]+)* ?: *(?:[a-z{(~.]|None)")  # of a parameter
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _SEE_ALSO = re.compile(r"^([\w.`:~]+)\s+:\s+(\S.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 
