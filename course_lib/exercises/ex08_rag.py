@@ -262,6 +262,16 @@ def my_look_up(text, n_passages):
     return retrieved, [n for n in cited if n not in retrieved]
 """
 
+
+def numbers(text: str) -> set[str]:
+    """Numbers and part codes of a text, by which section 11 tells whether an answer is right.
+
+    >>> sorted(numbers("Take LK-204, for 25.50 euro."))
+    ['25.50', 'LK-204']
+    """
+    return set(re.findall(r"[A-Z]{2}-\d+|\d+(?:\.\d+)?", text))
+
+
 # ------------------------------------------------------------------------------------------------
 # 8.5 The reader's own folder
 
