@@ -468,9 +468,7 @@ EXERCISES = [
             ),
             KnownWrong(_length, "This ranks by length, and knows nothing of the reference."),
             KnownWrong(_brevity, "This ranks short answers first, right or wrong."),
-            KnownWrong(
-                _distance, "This is a distance: it puts wrong answers on top. Turn it round."
-            ),
+            KnownWrong(_distance, "This is a distance: it puts wrong answers on top."),
             KnownWrong(
                 _precision,
                 "You divide by the answer's words, which punishes every explanation. Divide by "
