@@ -230,7 +230,7 @@ for row in wrong_train[np.argsort(-f1[wrong_train])][:3]:
     print(f"{f1[row]:.2f} wrong: {texts[row]}\n     reference: {references[row]}")
 
 # %% [markdown]
-# See three humps that lie on each other. No answer matches exactly. The wrong answers at the top have every word right but the one that matters: a number, a place. And a right answer that explains itself is
+# See three humps that overlap: no line parts them. No answer matches exactly. The wrong answers at the top have every word right but the one that matters: a number, a place. And a right answer that explains itself is
 # punished for each extra word.
 #
 # **Exercise 10.3** · A better metric · hard, 20 minutes, you may skip it. Write a score of an answer and its reference that ranks right answers of train above others more often than token F1
@@ -410,7 +410,7 @@ for name, rows in [("train", ~is_test), ("test", is_test)]:
     print(f"{name}: answers {answered.sum() / rows.sum():.2f}, not grounded {bad}")
 
 # %% [markdown]
-# See the left curve fall with caution, and the right one *rise*: among these answers the best grounded are the quotations that miss the question. A confidence lowers the risk it knows about. Look at the curve for
+# See the left curve fall with caution (flat where scores tie), and the right one *rise*: among these answers the best grounded are the quotations that miss the question. A confidence lowers the risk it knows about. Look at the curve for
 # the risk you care about before you promise anything. The last lines: the largest coverage whose risk stayed under 0.25 on train, and what it keeps on test.
 #
 # ## 8. A gate
