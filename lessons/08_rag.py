@@ -9,7 +9,7 @@
 # - **prove** that what is retrieved reaches the prompt and changes the answer;
 # - **check** citations, decline, and trace a bad answer to the step that spoiled it.
 #
-# Needs notebooks 01 to 03 and 07. Reading takes 30 minutes, the exercises up to 60, running all cells 80 seconds.
+# Needs notebooks 01 to 03 and 07. Reading takes 30 minutes, the exercises up to 60, running all cells 75 seconds.
 #
 # ## 1. An assistant that has read nothing
 
@@ -212,8 +212,6 @@ theirs = library.get_scores(known)
 print(f"largest difference: {max(abs(by_hand - ours).max(), abs(by_hand - theirs).max()):.0e}")
 for one in BM25(pieces).search(question, 3):
     print(f"{one.score:6.2f}  {one.chunk.locator}")
-
-# %%
 n = np.arange(0, 11)
 for length, style in [(0.5, "s--"), (1, "o-"), (3, "^:")]:
     plt.plot(n, n / (n + 1.2 * (0.25 + 0.75 * length)), style, label=f"{length:g} × mean length")
@@ -270,8 +268,8 @@ def place(search, q):  # of the first piece that answers, up to 50
 
 
 places = np.array([[place(stems, q), place(vectors, q)] for q in train])
-spread = np.random.default_rng(0).uniform(-0.06, 0.06, places.shape)  # or dots hide dots
-plt.loglog(*(places * np.exp(spread)).T, "o", alpha=0.6)
+jitter = np.random.default_rng(0).uniform(-0.06, 0.06, places.shape)  # or dots hide dots
+plt.loglog(*(places * np.exp(jitter)).T, "o", alpha=0.6)
 plt.axvspan(0.8, 5.5, alpha=0.1)
 plt.axhspan(0.8, 5.5, alpha=0.1)
 ticks = [1, 2, 5, 10, 20, 70], [1, 2, 5, 10, 20, "none"]
@@ -280,15 +278,12 @@ plt.yticks(*ticks)
 plt.gca().set(xlabel="place by stems", ylabel="place by vectors", xlim=(0.8, 90), ylim=(0.8, 90))
 plt.title("Each finds what the other misses")
 plt.show()
-by_stem, by_vector = (places <= 5).T
-print(
-    "first five: both", sum(by_stem & by_vector), "| stems alone", sum(by_stem & ~by_vector), end=""
-)
-print(" | vectors alone", sum(~by_stem & by_vector), "| neither", sum(~by_stem & ~by_vector))
-print([q.text for q, at in zip(train, places, strict=True) if tuple(at) == (70, 1)][0])
+s, v = (places <= 5).T
+print(f"first five: both {sum(s & v)}, stems alone {sum(s & ~v)}, vectors alone {sum(~s & v)}")
+print(next(q.text for q, at in zip(train, places, strict=True) if tuple(at) == (70, 1)))
 
 # %% [markdown]
-# See the points in one shaded band alone: for 33 questions of 79 one search has the answer among its first five, and the other has not. The question below shares no word with its page ("none": not among the first 50). Join the two? BM25 scores have no upper end and a cosine stops at 1, so they cannot be added.
+# See the points in one shaded band alone: for 33 questions of 79 one search has the answer among its first five, and the other has not. Of the question printed below, vectors have the answer first and stems not among 50 ("none"). Join the two? BM25 scores have no upper end and a cosine stops at 1, so they cannot be added.
 # Places can. **Reciprocal rank fusion** gives a piece `1 / (60 + place)` from each search, and adds.
 #
 # **Exercise 8.2** · Reciprocal rank fusion · easy, 10 minutes, you may skip it. Each ranking is a list of names, best first. Return the `k` best names; of equals, the one met first.
@@ -335,7 +330,7 @@ print(
 )
 print("gain:", paired_bootstrap_interval(after, before))
 read = [one.chunk.text_with_heading for q in few for one in hybrid.search(q.text, 4)]
-tokens = np.mean([len(model.tokenizer.encode(text)) for text in read])
+tokens = np.mean([model.count_tokens([{"role": "user", "content": text}]) for text in read])
 print(f"tokens that the model read for a question: {4 * tokens:.0f}, without writing one")
 
 # %% [markdown]
@@ -397,7 +392,7 @@ facts = {
         480,
         615,
     ),
-    "Within how many days can I return my bike?": (
+    "Within how many days can I return it?": (
         "A bike can be returned within {} days of delivery.",
         30,
         75,
