@@ -386,17 +386,11 @@ def page_of(text, name):
 
 
 parking = page_of("Vans may park in the yard until six.", "parking")
+price = "What does the new battery cost?"
+other_words = "Within how many days can I return my bike?"
 facts = {
-    "What does the new battery cost?": (
-        "A new battery costs {} euro, a charger 45 euro.",
-        480,
-        615,
-    ),
-    "Within how many days can I return it?": (
-        "A bike can be returned within {} days of delivery.",
-        30,
-        75,
-    ),
+    price: ("A new battery costs {} euro, a charger 45 euro.", 480, 615),
+    other_words: ("A bike can be returned within {} days of delivery.", 30, 75),
 }
 proofs = {}
 for ask, (sentence, *values) in facts.items():
@@ -516,10 +510,9 @@ print(f"three sentences, quoted: {quoted} of {len(chosen)}, {wilson_interval(quo
 # The numbers lay before it each time. Retrieval works; a model of 135 million parameters does not use it. No wording of the prompt mended that
 # in our tries; notebook 12 trains it. A larger model needs one setting, `COURSE_LLM_BASE_URL`, and these cells again. Until then, show the sentences and their source: quoting beats writing.
 #
-# Ask section 1's question in other words. Which step spoils it? The **trace** says.
+# Ask section 1's question in the words of section 8. Which step spoils it? The **trace** says.
 
 # %% tags=["nbval-ignore-output"] reason="milliseconds of each step"
-other_words = "Within how many days can I return my bike?"
 trace = rag.answer(other_words, current, model, k=5, max_tokens=30).trace
 print(trace)
 
