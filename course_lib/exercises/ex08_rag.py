@@ -530,8 +530,8 @@ EXERCISES = [
         wrong=(
             KnownWrong(
                 _keep_stop,
-                "After one that is too long nothing is kept: pass over it, and do not count it, since a "
-                "shorter one may follow.",
+                "After one that is too long nothing is kept: pass over it, uncounted, since "
+                "a shorter one may follow.",
             ),
             KnownWrong(_keep_strict, "The budget may be used up: <=, not <."),
             KnownWrong(_keep_over, "The last one kept goes over the budget: ask before you add."),
