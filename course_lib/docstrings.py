@@ -28,8 +28,9 @@ _ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,2}[.)])\s+")  # of a list
 _NO_PROSE = ("Examples", "References", "See Also")  # code, titles of papers, other objects
 # :func:`~numpy.dot` -> dot, ``axis`` -> axis; what stands for text to come is dropped
 _ROLE = re.compile(r":[\w:+-]+:`~?(?:[^`<]*\.)?([^`<]*?)(?:\s*<[^`]*>)?`")
-_MARKS = re.compile(r"`{1,2}|\*{2}|%\([^)]*\)s|\[[\d\w]{1,8}\]_|\|")
-_TYPE = re.compile(r"[*\w.]+(?:, *[*\w.]+)* ?: *(?:[a-z{(~.]|None)")  # of a parameter
+_MARKS = re.compile(r"~\.|`{1,2}|\*{2}|%\([^)]*\)s|\[[\d\w]{1,8}\]_|\|")
+# "axis : int, optional", and "See also the others."
+_NO_SENTENCE = re.compile(r"[*\w.]+(?:, *[*\w.]+)* ?: *(?:[a-z{(~.]|None)|See (?i:also)")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _SEE_ALSO = re.compile(r"^([\w.`:~]+)\s+:\s+(\S.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 
@@ -221,8 +222,10 @@ def _blocks(text: str) -> Iterator[str]:
 
 
 def _is_prose(line: str) -> bool:
-    """Whether it reads as prose: three words or more, mostly letters, no "name : type"."""
+    """Whether it reads as prose: three words or more, mostly letters, no type, no "See also"."""
     words = _WORD.findall(line)
     return (
-        3 <= len(words) <= 60 and not _TYPE.match(line) and sum(map(len, words)) > 0.6 * len(line)
+        3 <= len(words) <= 60
+        and not _NO_SENTENCE.match(line)
+        and sum(map(len, words)) > 0.6 * len(line)
     )
