@@ -9,7 +9,7 @@
 # - **measure** whether a confidence means what it says, and mend it with one number;
 # - **compute** from the prices of two mistakes when to let a program decide alone.
 #
-# Needs notebooks 01 and 03. Reading takes 30 minutes, the exercises up to 50, running all cells 60 seconds.
+# Needs notebooks 01 and 03. Reading takes 30 minutes, the exercises up to 50, running all cells 45 seconds.
 #
 # ## 1. How sure are you?
 #
