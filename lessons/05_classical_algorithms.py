@@ -61,7 +61,8 @@ few = np.array([np.flatnonzero(labels == label)[0] for label in LABELS])  # the 
 
 # %%
 model = language_model.load()
-rules = f"Label the message to a maker of e-bikes. Labels: {', '.join(LABELS)}."
+rules = "Label a message to a maker of e-bikes. Answer with one of these labels and nothing else: "
+rules += ", ".join(LABELS)
 
 
 def conversation(text, examples=()):  # examples: pairs of text and label
@@ -84,7 +85,7 @@ for row, answer in list(zip(few, answers, strict=True))[:4]:
 print(f"right: {zero_shot.sum()} of {len(few)}")
 
 # %% [markdown]
-# It talks about the message instead of sorting it. A larger model may follow the rule; section 8 comes back to
+# It apologises, or repeats, and sorts nothing. A larger model may follow the rule; section 8 comes back to
 # that. But somebody has labelled 418 messages. Learn from them.
 #
 # ## 2. Ask the neighbours, and a score that lies
@@ -538,9 +539,9 @@ for name, ms in [
     ("prompt, this machine", prompt_ms),
 ]:
     euro = ms / 3.6e6 * EURO_PER_CORE_HOUR * 100_000
-    print(f"{name:28}{ms:8.2f} ms a message, {euro:7.4f} euro for 100,000")
+    print(f"{name:28}{ms:8.2f} ms a message, {euro:8.5f} euro for 100,000")
 euro = tokens / 1e6 * EURO_PER_MILLION_TOKENS * 100_000
-print(f"{'prompt, paid by the token':28}{'':23}{euro:7.4f} euro for 100,000")
+print(f"{'prompt, paid by the token':28}{'':23}{euro:8.5f} euro for 100,000")
 
 # %%
 assert prompt_ms > embedding_ms > results["logistic regression", "MiniLM"][2]
