@@ -16,6 +16,45 @@ from course_lib.exercises.core import (
 
 FIGURE = re.compile(r"[A-Z]+-?\d+|\d+(?:[.,]\d+)*")  # LK-204, E07, 4.5
 
+# What sections 5 and 6 of the notebook ask, from the handbook's pages and those that they replaced.
+RULES = [  # sentence, question, old figure, its year, new figure, its year
+    ("A bike can be returned within {} days.", "Within how many days can a bike be returned?",
+     "14", 2023, "30", 2024),
+    ("A bike may be returned with up to {} km on it.", "With how many km may it be returned?",
+     "50", 2023, "100", 2024),
+    ("Sending a bike back costs {} euros.", "How much does it cost to send a bike back?",
+     "59", 2023, "79", 2024),
+    ("The frame has a warranty of {} years.", "For how many years does the frame have a warranty?",
+     "5", 2021, "10", 2025),
+    ("Brake pads are replaced below {} mm.", "Below how many mm are brake pads replaced?",
+     "0.8", 2021, "1.0", 2024),
+    ("Paid parental leave is {} weeks.", "How many weeks is paid parental leave?",
+     "15", 2022, "20", 2025),
+    ("A senior agent may approve up to {} euros.", "Up to how much may a senior agent approve?",
+     "150", 2023, "250", 2025),
+    ("The head of a workshop may approve up to {} euros.", "Up to how much may the head approve?",
+     "250", 2023, "400", 2025),
+    ("E-mails are kept for {} years.", "For how many years are e-mails kept?",
+     "5", 2022, "3", 2025),
+    ("The plan includes {} services a year.", "How many services a year does the plan include?",
+     "1", 2022, "2", 2024),
+]  # fmt: skip
+
+WORDINGS = {  # passage: right figure, wordings
+    "product-dash#charging": ("3.6", ["How long does the Dash take to charge?",
+        "How many hours until an empty Dash is full?", "Dash charging time?",
+        "My Dash is flat. How long do I have to wait?"]),
+    "service-intervals#between-services": ("200", ["How often must I oil the chain?",
+        "After how many km does the chain need oil?", "Chain oil interval?",
+        "I ride a lot. Every how many kilometres do I oil it?"]),
+    "product-meadow#what-it-is-not": ("22", ["How heavy may a child seat on the Meadow be?",
+        "What is the limit for a child seat, in kg?", "Meadow child seat limit?",
+        "How much may my daughter weigh in the seat of my Meadow?"]),
+    "lights-and-the-law#dazzling": ("20", ["How far away may the light meet the road?",
+        "At what distance should the beam of my light end?", "Light distance limit?",
+        "People say I blind them. How far should my light reach?"]),
+}  # fmt: skip
+
 # ------------------------------------------------------------------------------------------------
 # 6.1 Best passages at the ends
 
@@ -126,8 +165,8 @@ def agreement(answers: list[Any]) -> float:
     0.3333333333333333
     """
     pairs = list(itertools.combinations(answers, 2))
-    equal = [a is not None and a == b for a, b in pairs]
-    return sum(equal) / len(equal)
+    n_equal = sum(a is not None and bool(a == b) for a, b in pairs)
+    return n_equal / len(pairs)
 
 
 def _agreement_none(answers: Any) -> Any:
