@@ -8,7 +8,7 @@
 # - **test** how far an answer hangs on the wording of the question;
 # - **choose** a batch size, a number format and an embedding by measured speed, quality and memory.
 #
-# Needs notebooks 02 to 04. Reading takes 30 minutes, the exercises up to 50, running all cells 90 seconds.
+# Needs notebooks 02 to 04. Reading takes 40 minutes, the exercises up to 35, running all cells 90 seconds.
 #
 # ## 1. Four questions, four answers
 #
@@ -18,6 +18,7 @@
 import re
 import tempfile
 import time
+from statistics import median
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,7 +28,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from course_lib import data, language_model, plotting
 from course_lib.embeddings import Embedder
 from course_lib.exercises import check, hint, solution
-from course_lib.exercises.ex06_limits import RULES, WORDINGS, agreement, made_up
+from course_lib.exercises.ex06_limits import EASY, RULES, WORDINGS, agreement, made_up, read_off
 from course_lib.similarity import top_k
 from course_lib.static_embeddings import distill
 from course_lib.statistics import bootstrap_interval, paired_bootstrap_interval
@@ -50,19 +51,18 @@ asked = [
     "My order: a saddle for 48 euros and a rack for 75 euros. What is the total?",
     "How many days do I have to return a Larkspur bike?",
 ]
-for question, answer in zip(
-    asked, model.chat_batch([[user(q)] for q in asked], max_tokens=16), strict=True
-):
+answers = model.chat_batch([[user(q)] for q in asked], max_tokens=40)
+for question, answer in zip(asked, answers, strict=True):
     print(f"{question}\n   {answer.text!r}")
 
 # %% [markdown]
-# The right ones: no model can know; €120 or £105; 123; 30. Nothing in the tone tells you. A larger model
-# fails less often. To measure yours, set `COURSE_LLM` or `COURSE_LLM_BASE_URL` and run again.
+# Right would be: a date that no model can know; €120 or £105; 123 euros; 30 days. Nothing in the tone tells you.
+# A larger model fails less often. To measure yours, set `COURSE_LLM` or `COURSE_LLM_BASE_URL` and run again.
 #
 # ## 2. The window has an edge, and a middle
 #
 # First idea: the whole handbook in the prompt. An error is the kind outcome: many chat products drop the oldest turns
-# without a word, as `fit_to_budget` (notebook 03) does in the second cell. A small budget stands in for a long chat.
+# without a word, as `fit_to_budget` (notebook 03) does in the second cell.
 
 # %%
 handbook = data.load_handbook()
@@ -119,60 +119,36 @@ def key_page(n, seed):
 
 
 # %%
-def read_off(prompts, answers):
-    """Whether greedy decoding would write each answer, and the answer's log-probability."""
-    ids = [local.tokenizer(text, add_special_tokens=False)["input_ids"] for text in prompts]
-    ends = [local.tokenizer(text, add_special_tokens=False)["input_ids"] for text in answers]
-    differ = [len(set(column)) > 1 for column in zip(*ids, strict=False)]
-    n_shared = differ.index(True)  # tokens that all prompts begin with
-    tails = [row[n_shared:] + end for row, end in zip(ids, ends, strict=True)]
-    longest = max(map(len, tails))
-    padded = torch.tensor([tail + [0] * (longest - len(tail)) for tail in tails])
-    n_last = longest - min(len(t) - len(e) for t, e in zip(tails, ends, strict=True)) + 1
-    with torch.inference_mode():
-        start = torch.tensor([ids[0][:n_shared]])
-        cache = local.model(start, logits_to_keep=1).past_key_values
-        cache.batch_repeat_interleave(len(tails))  # read once, used by every question
-        logits = local.model(padded, past_key_values=cache, logits_to_keep=n_last).logits
-    right, scores = [], []
-    for row, tail, end in zip(logits.log_softmax(-1), tails, ends, strict=True):
-        last = len(tail) - (longest - n_last) - 1
-        steps = row[last - len(end) : last]  # what the model expects before each token
-        right.append(steps.argmax(-1).tolist() == end)
-        scores.append(float(steps[range(len(end)), end].sum()))
-    return right, scores
-
-
-# %%
-pages = np.array([read_off(*key_page(20, seed)) for seed in range(5)])  # (5, 2, 20)
-found, scores = pages.reshape(5, 2, 5, 4).transpose(1, 2, 0, 3).reshape(2, 5, 20)
+N_PAGES = 5
+pages = np.array([read_off(local, *key_page(20, seed)) for seed in range(N_PAGES)])
+# answers from one page are not independent: a page's mean counts once, for each fifth of the page
+found, scores = pages.reshape(N_PAGES, 2, 5, 4).mean(axis=-1).transpose(1, 2, 0)
 places = ["1-4", "5-8", "9-12", "13-16", "17-20"]
-intervals = [bootstrap_interval(fifth) for fifth in found]  # each fifth: 5 pages, 4 sentences
-for place, interval in zip(places, intervals, strict=True):
-    print(f"sentences {place:5}: found {interval}")
+for place, shares in zip(places, found, strict=True):
+    print(f"sentences {place:5}: found {bootstrap_interval(shares)}")
 for name, fifth in (("first", 0), ("last", 4)):
-    print(
-        f"{name} minus middle: found {paired_bootstrap_interval(found[fifth], found[2])}", end=", "
-    )
+    print(f"{name} minus middle:", end=" ")
+    print(f"found {paired_bootstrap_interval(found[fifth], found[2])}", end=", ")
     print(f"log-probability {paired_bootstrap_interval(scores[fifth], scores[2])}")
+print(f"the very last sentence: found on {pages[:, 0, -1].sum():.0f} of {N_PAGES} pages")
 
 # %%
-short = [read_off(*key_page(5, seed))[0] for seed in range(4)]
-print(f"20 sentences: found {bootstrap_interval(found.ravel())}")
-print(f" 5 sentences: found {bootstrap_interval(np.ravel(short))}")
+short = np.array([read_off(local, *key_page(5, seed))[0] for seed in range(N_PAGES)])
+print(f"all of 20 sentences:  found {bootstrap_interval(pages[:, 0].mean(axis=1))}")
+print(f"first 5 of them:      found {bootstrap_interval(pages[:, 0, :5].mean(axis=1))}")
+print(f"all of 5 sentences:   found {bootstrap_interval(short.mean(axis=1))}")
 
 # %%
-estimate, low, high = np.array([(i.estimate, i.low, i.high) for i in intervals]).T
-plt.errorbar(places, estimate, yerr=[estimate - low, high - estimate], marker="o", capsize=4)
-plt.gca().set(xlabel="place among 20 sentences", ylabel="keys found (share, 95 % interval)")
+plt.bar(range(1, 21), pages[:, 0].mean(axis=0))
+plt.xticks([1, 5, 10, 15, 20])
+plt.gca().set(xlabel="place among 20 sentences", ylabel="share of the keys found", ylim=(0, 1))
 plt.title("Lost in the middle")
-plt.ylim(0, 1)
 plt.show()
 
 # %% [markdown]
-# See the valley. The first sentences stand out; that the last ones recover shows in the log-probabilities, not yet in 20
-# answers a place. Larger models have such a valley, further out (Liu and others, 2023). A page of five
-# sentences is read much better. **What to do**: send few passages (notebook 08 finds them), the best ones at the ends.
+# See the valley: the first sentences stand out, and of the last four it is the very last one that is found. Larger models
+# have such a valley, further out (Liu and others, 2023). A page of five sentences is read better mostly because nothing in
+# it stands far from the start. **What to do**: send few passages (notebook 08 finds them), the best one first, the next best last.
 #
 # **Exercise 6.1** · Best passages at the ends · easy, 5 minutes, you may skip it.
 # `passages` come best first. Return them so that the best stands first, the second best last, the third second, the fourth last
@@ -196,9 +172,9 @@ solution("6.1")
 # A model can answer from its weights (closed book) or from a passage in the prompt (open book). We take the test
 # questions whose answer holds a figure or a code that the question does not, with passages of at most 60 words. An
 # answer scores if it contains that figure. The weakness: 30 for a wrong reason counts, "a month" does not. The
-# prompt was the best of five on train questions.
+# open prompt was the best of five on train questions; the closed one is the same without the text.
 #
-# **Predict**: how much does the passage raise the score? And how probable the model finds our answer?
+# **Predict**: how much does the passage raise the score? And how much more probable does it make *our* answer?
 
 
 # %%
@@ -219,78 +195,79 @@ def with_figure(question):
 
 
 test = [q for q in data.load_questions() if q.split == "test"]
-items = [found for q in test if q.kind in ("fact", "table", "code") and (found := with_figure(q))]
+items = [item for q in test if q.kind in ("fact", "table", "code") and (item := with_figure(q))]
 print(len(items), "questions, for example:", items[0][0].text, "->", items[0][1])
 
 
 # %%
 def closed_book(question, extra=""):
-    return [user(f"Answer the question in one short sentence.{extra}\n\nQuestion: {question}")]
+    return [user(f"Answer the question.{extra}\n\nQuestion: {question}")]
 
 
 def open_book(question, passage):
     return [user(f"Answer the question from the text.\n\nText: {passage}\n\nQuestion: {question}")]
 
 
-closed = model.chat_batch([closed_book(q.text) for q, _, _ in items], max_tokens=16)
-opened = model.chat_batch([open_book(q.text, text) for q, _, text in items], max_tokens=24)
+prompts = [closed_book(q.text) for q, _, _ in items]
+prompts += [open_book(q.text, passage) for q, _, passage in items]
+both = model.chat_batch(prompts, max_tokens=32, stop=("\n",))
+written = {"closed": both[: len(items)], "open": both[len(items) :]}
 score = {}
-for name, answers in (("closed", closed), ("open", opened)):
+for name, answers in written.items():
     score[name] = [f in FIGURE.findall(a.text) for a, (_, f, _) in zip(answers, items, strict=True)]
-    print(f"{name}: contains the figure {bootstrap_interval(score[name])}")
-print("gain:", paired_bootstrap_interval(score["open"], score["closed"]))
+    n_cut = sum(answer.finish_reason == "length" for answer in answers)
+    print(f"{name:6} contains the figure {bootstrap_interval(score[name])}; cut short {n_cut}")
+print("open minus closed:", paired_bootstrap_interval(score["open"], score["closed"]))
 
 # %%
-gold = {"closed": [], "open": []}
-for q, _, passage in items:
-    gold["closed"].append(local.log_probability(closed_book(q.text), q.answer).mean)
-    gold["open"].append(local.log_probability(open_book(q.text, passage), q.answer).mean)
-gain = paired_bootstrap_interval(gold["open"], gold["closed"])
-print(f"log-probability of a token, open minus closed: {gain}: times {np.exp(gain.estimate):.1f}")
+gold = {"closed": [], "wrong passage": [], "open": []}
+for (q, _, passage), (_, _, wrong) in zip(items, items[1:] + items[:1], strict=True):
+    asked = closed_book(q.text), open_book(q.text, wrong), open_book(q.text, passage)
+    for name, messages in zip(gold, asked, strict=True):
+        gold[name].append(local.log_probability(messages, q.answer).mean)
+for name, means in gold.items():
+    print(f"{name:13} log-probability of a token of our answer {np.mean(means):.2f}")
+gain = paired_bootstrap_interval(gold["open"], gold["wrong passage"])
+print(f"right minus wrong passage: {gain}, times {np.exp(gain.estimate):.1f}")
 
 # %%
 failed = [i for i, right in enumerate(score["open"]) if not right]
-for i in failed[:3]:
+for i in failed[:2]:
     question, figure, _ = items[i]
     print(f"{question.text} (wanted: {figure})")
-    print(f"  closed: {closed[i].text!r}\n  open:   {opened[i].text!r}")
+    print(f"  closed: {written['closed'][i].text!r}\n  open:   {written['open'][i].text!r}")
 
 # %% [markdown]
-# The score is near zero both ways, and eleven questions cannot tell more. The probabilities can: with the passage each
-# token of our answer is several times as probable. For a model of this size that is not enough. What it says is fluent,
+# The score is near zero both ways, partly because answers are cut; and these questions avoid the passage's words (section
+# 6's do not). The probabilities show more: with the right passage, not with a wrong one, a token of our answer is
+# seven times as probable (geometric mean). What it says is fluent,
 # and nothing shows that it is made up: a *hallucination*, the probable text instead of the true one.
 #
-# May it decline? Some of the next questions have an answer in Larkspur's records, some have none anywhere. Closed
-# book, it should decline all. (We look for its usual phrases.)
+# May it decline? Closed book, it should decline what only Larkspur's handbook knows, and what stands nowhere, but not ten
+# questions of common knowledge. (We look for its usual phrases.)
 
 
 # %%
 SORRY = re.compile(r"not sure|not know|unable|n't have the ability|not provided", re.IGNORECASE)
-known = [q.text for q, _, _ in items]
 nowhere = [q.text for q in test if q.kind == "unanswerable"]
-
-
-def declines(answers):
-    return bootstrap_interval([bool(SORRY.search(answer.text)) for answer in answers])
-
-
-print("has an answer: declines", declines(closed))
-no_answer = model.chat_batch([closed_book(text) for text in nowhere], max_tokens=16)
-print("has none:      declines", declines(no_answer))
-
-# %%
-allowed = [closed_book(t, " If you are not sure, say: I do not know.") for t in known + nowhere]
-told = model.chat_batch(allowed, max_tokens=12)
-print("told that it may decline:")
-print("has an answer: declines", declines(told[: len(known)]))
-print("has none:      declines", declines(told[len(known) :]))
-print(no_answer[-4].text, "|", told[-4].text)
+groups = {"handbook": [q.text for q, _, _ in items], "nowhere": nowhere, "common": list(EASY)}
+texts = sum(groups.values(), [])  # noqa: RUF017
+kinds = np.repeat(list(groups), [len(group) for group in groups.values()])
+for extra in ("", " If you are not sure, say: I do not know."):
+    prompts = [closed_book(text, extra) for text in texts]
+    answers = model.chat_batch(prompts, batch_size=36, max_tokens=12, stop=("\n",))
+    declined = np.array([bool(SORRY.search(answer.text)) for answer in answers])
+    print("told that it may decline:" if extra else "not told:")
+    for kind in groups:
+        print(f"  {kind:8} n {sum(kinds == kind)}, declines", end=" ")
+        print(bootstrap_interval(declined[kinds == kind]))
+    easy = zip(EASY.values(), answers[-len(EASY) :], strict=True)
+    print("  common: right", sum(bool(re.search(word, a.text)) for word, a in easy))
 
 # %% [markdown]
-# At first it makes something up nearly every time. (An interval of [0, 0] is too narrow: after 0 of 11, a share of up to
-# 3 in 11 is still credible.) Told that it may, it mostly declines: it follows an instruction, it does not look up
-# what it knows. **What to do**: give it the passage (notebook 08), decline by retrieval scores and a threshold with a
-# price (04, 10), and check the answer against its sources.
+# Not told, it never declines. (By the rule of three, 3/n, a share of up to 3/11 is still credible after 0 of 11.) Told, it declines most, but common knowledge too, and fewer right answers are left:
+# that it knows what it knows is not shown. **What to do**: give it the passage (notebook 08), decline by
+# retrieval scores and a threshold with a price (04, 10), check the answer against its sources.
 #
 # **Exercise 6.2** · Figures from nowhere · medium, 10 minutes, you may skip it.
 # A cheap guard: return the figures and codes of the answer that stand in none of the `sources` (the passage, the question), each
@@ -319,13 +296,13 @@ rng = np.random.default_rng(0)
 for digits in (1, 2, 3, 4):
     pairs = rng.integers(10 ** (digits - 1), 10**digits, (20, 2))
     prompts = [begun([user(f"What is {a} + {b}?")], f"{a} + {b} = ") for a, b in pairs]
-    right, _ = read_off(prompts, [str(a + b) for a, b in pairs])
-    print(f"{digits} digits: right {bootstrap_interval(right)}")
+    right, _ = read_off(local, prompts, [str(a + b) for a, b in pairs])
+    print(f"digits {digits}: right {bootstrap_interval(right)}")
 
 # %% [markdown]
-# A cliff, not a slope. Small sums stand in the training text; larger ones must be computed, carry by carry, and the
-# first digit is written before the others exist. Larger models meet the cliff later. **What to do**: let the model
-# write down the sum and a program work it out (notebook 13). Larkspur's totals come from SQL.
+# A steep fall. Small sums stand in the training text; larger ones must be computed, carry by carry, and the
+# first digit is written before the others exist. Larger models fall later. **What to do**: let the model
+# write down the sum and a program work it out (notebook 13).
 #
 # ## 5. Which rule is in force?
 #
@@ -337,24 +314,29 @@ for digits in (1, 2, 3, 4):
 
 
 # %%
-def takes_new(rule, line, new_last):
+def takes_new(rule, line, new_last, told):
     sentence, question, old, old_year, new, new_year = rule
     lines = [line.format(y, sentence.format(f)) for y, f in ((old_year, old), (new_year, new))]
-    text = "\n".join(lines if new_last else lines[::-1]) + f"\n\n{question}"
+    text = "\n".join(lines if new_last else lines[::-1]) + f"\n\n{told}{question}"
     start = sentence.partition("{")[0]  # the first digits differ, so one step is enough
-    found = local.next_tokens(begun([user(text)], start))
-    return found.tokens.index(new[0]) < found.tokens.index(old[0])
+    steps = local.next_tokens(begun([user(text)], start))
+    return steps.tokens.index(new[0]) < steps.tokens.index(old[0])
 
 
-for name, line in (("without a year", "{1}"), ("with a year", "Page of {0}: {1}")):
-    last, first = [[takes_new(rule, line, where) for rule in RULES] for where in (True, False)]
-    gain = paired_bootstrap_interval(last, first)
-    print(f"{name}: takes the new rule if it comes last {np.mean(last):.1f}", end=", ")
-    print(f"if first {np.mean(first):.1f}, difference {gain}")
+NEWEST = "The newest page is in force. "
+dated = "Page of {0}: {1}"
+gains = {}
+for name, line, told in (("no year", "{1}", ""), ("year", dated, ""), ("told", dated, NEWEST)):
+    last, first = [[takes_new(rule, line, x, told) for rule in RULES] for x in (True, False)]
+    gains[name] = np.subtract(last, first, dtype=float)
+    print(f"{name:7} takes the new rule if it comes last {np.mean(last):.1f}", end=", ")
+    print(f"if first {np.mean(first):.1f}, difference {bootstrap_interval(gains[name])}")
+less = paired_bootstrap_interval(gains["no year"], gains["year"])
+print("the place matters less with a year, by", less)
 
 # %% [markdown]
-# Without a year, the place decides: what comes last wins. With a year the place matters less, and the new rule wins
-# about as often as a coin would have it; ten rules cannot say more. **What to do**: leave superseded pages out before
+# Without a year, the last rule wins 16 times in 20. With a year the place matters less, but ten rules do not show that the
+# new one wins, nor that telling the model helps. **What to do**: leave superseded pages out before
 # the prompt is made (their successors name them, notebook 08), and write today's date into the system message.
 #
 # ## 6. Ask it in other words
@@ -366,6 +348,8 @@ for name, line in (("without a year", "{1}"), ("with a year", "Page of {0}: {1}"
 # %%
 SHORTER = "Answer the question from the text."
 LONGER = "Answer the question from the text in one short sentence."
+facts = [(sections[anchor].text, questions) for anchor, (_, questions) in WORDINGS.items()]
+wanted = np.array([[figure] for figure, _ in WORDINGS.values()])
 
 
 # %%
@@ -376,21 +360,23 @@ def first_figures(instruction, wordings):
         for text, questions in wordings
         for question in questions
     ]
-    answers = model.chat_batch(asked, max_tokens=14)
+    answers = model.chat_batch(asked, max_tokens=28, stop=("\n",))
     figures = [(FIGURE.findall(answer.text) or [None])[0] for answer in answers]
     return np.array(figures, dtype=object).reshape(len(wordings), -1)
 
 
-facts = [(sections[anchor].text, questions) for anchor, (_, questions) in WORDINGS.items()]
-wanted = np.array([[figure] for figure, _ in WORDINGS.values()])
 table = {name: first_figures(name, facts) for name in (SHORTER, LONGER)}
 for name, figures in table.items():
     print(name)
     for (figure, questions), row in zip(WORDINGS.values(), figures, strict=True):
         print(f"  {questions[0]} wanted {figure:4} got {row.tolist()}")
     print(f"  right {bootstrap_interval((figures == wanted).ravel())}")
-same = (table[LONGER] == table[SHORTER]).mean()
-print(f"the two prompts give the same figure for {same:.0%} of the questions")
+pairs = list(zip(table[SHORTER].ravel(), table[LONGER].ravel(), strict=True))
+both = [(a, b) for a, b in pairs if a and b]
+print(f"{len(pairs)} questions, a figure from both prompts {len(both)}", end=", ")
+print(f"the same {sum(a == b for a, b in both)}, from neither {pairs.count((None, None))}")
+right = [(figures == wanted).mean(axis=1) for figures in table.values()]  # of each fact
+print("right, shorter minus longer:", paired_bootstrap_interval(*right))
 
 # %% [markdown]
 # **Exercise 6.3** · Agreement · medium, 10 minutes, you may skip it.
@@ -413,13 +399,16 @@ solution("6.3")
 # %%
 for name, figures in table.items():
     shares = [agreement(list(row)) for row in figures]
-    print(f"{name:57} wordings agree {np.mean(shares):.2f}")
+    given = [[figure for figure in row if figure] for row in figures]
+    among = [agreement(row) for row in given if len(row) > 1]
+    print(f"{name:57} wordings agree {np.mean(shares):.2f}", end=", ")
+    print(f"where both give a figure {np.mean(among):.2f}")
 
 # %% [markdown]
-# One passage, and most pairs of wordings disagree; four words in *our* part of the prompt change which questions come
-# out right. So a demo proves nothing, and one wording a question is a noisy test. **What to do**: test with several
-# wordings as customers write them, compare prompts with an interval (notebooks 10 and 11), and train what prompting
-# cannot mend (12).
+# Most pairs of wordings do not give the same figure, mostly because one gives none. Four words in *our* part of the
+# prompt cost 0.25 of the score (the interval resamples four facts, which are few).
+# So a demo proves nothing. **What to do**: test with several wordings as customers write them, compare prompts
+# with an interval (notebooks 10 and 11), train what prompting cannot mend (12).
 #
 # **Exercise 6.4** · Your own passage in four wordings · any level, 10 minutes, you may skip it.
 # Take a paragraph with two or more figures from your own work, the figure that answers a question about it, and four or more wordings
@@ -443,9 +432,9 @@ if check("6.4", my_case).passed:
 # ## 7. What speed costs
 #
 # Each token costs a pass through the model. Two savings cost no quality: the KV cache keeps what was computed for
-# earlier tokens, and a batch reads the weights once for all its questions. *int8*, which holds most weights in 8 bits, has a price: we read it off how well the
-# model still predicts a handbook page. **Predict**: how many times as many tokens a second does a batch of 32 write as
-# one question alone: 1, 5 or 32?
+# earlier tokens, and a batch reads the weights once for all its questions. *int8*, which holds most weights in 8 bits, has
+# a price: we read it off how well the model still predicts one handbook page. **Predict**: how many times as many
+# tokens a second does a batch of 8 write as one question alone: about 1, 3 or 8?
 
 
 # %%
@@ -462,39 +451,42 @@ def greedy(ids, n_tokens, use_cache):
     return written
 
 
-asked = [[user(q.text)] for q in sorted(test, key=lambda q: len(q.text))[:32]]
-n_tokens = 12
+asked = [[user(q.text)] for q in sorted(test, key=lambda q: len(q.text))[:8]]
+n_tokens = 8
 first = local.tokenizer(begun(asked[0], ""))["input_ids"]
-with_cache, without = greedy(first, n_tokens, True), greedy(first, n_tokens, False)
-library = local.chat(asked[0], max_tokens=n_tokens).text
-assert with_cache == without
-assert local.tokenizer.decode(with_cache, skip_special_tokens=True).startswith(library)
-print(library)
+in_batch = [answer.text for answer in local.chat_batch(asked, max_tokens=n_tokens)]
+alone = [local.chat(question, max_tokens=n_tokens).text for question in asked[:3]]
+assert alone == in_batch[:3]
+assert greedy(first, n_tokens, True) == greedy(first, n_tokens, False)
+print(asked[0][0]["content"], "->", alone[0])
 
 # %% tags=["nbval-ignore-output"] reason="times differ from run to run, int8 from processor to processor"
 eight_bit = language_model.LocalModel(int8=True)
-jobs = [("no cache", None, 1)]
-jobs += [(f"batch of {size}", local, size) for size in (1, 8, 32)]
-jobs += [(f"int8, batch of {size}", eight_bit, size) for size in (1, 32)]
-rates = {}
-for name, chosen, size in jobs:
-    start = time.perf_counter()
-    if chosen is None:
-        n_written = len(greedy(first, n_tokens, False))
-    else:
-        answers = chosen.chat_batch(asked[:size], max_tokens=n_tokens)
-        n_written = sum(answer.completion_tokens for answer in answers)
-    rates[name] = n_written / (time.perf_counter() - start)
-    print(f"{name:17} {rates[name]:6.1f} tokens/s")
+jobs = {
+    "no cache": lambda: greedy(first, n_tokens, False),
+    "cache": lambda: greedy(first, n_tokens, True),
+    "batch of 8": lambda: local.chat_batch(asked, max_tokens=n_tokens),
+    "int8": lambda: eight_bit.chat(asked[0], max_tokens=n_tokens),
+    "int8, batch of 8": lambda: eight_bit.chat_batch(asked, max_tokens=n_tokens),
+}
+times = {name: [] for name in jobs}
+for _ in range(4):  # the first round warms up
+    for name, job in jobs.items():
+        start = time.perf_counter()
+        job()
+        times[name].append(time.perf_counter() - start)
+n_questions = {name: 8 if "batch" in name else 1 for name in jobs}
+rates = {name: n_questions[name] * n_tokens / median(times[name][1:]) for name in jobs}
+for name, rate in rates.items():
+    print(f"{name:17} {rate:6.1f} tokens/s")
+
 charging = next(page for page in handbook if page.id == "charging").text[:1200]
 quality = [m.log_probability("", charging).log_probabilities for m in (local, eight_bit)]
 lost = paired_bootstrap_interval(*quality)
-print(
-    f"log-probability of a token {quality[0].mean():.2f}, int8 {quality[1].mean():.2f}, lost {lost}"
-)
+print(f"int8 loses {lost} nats a token: perplexity times {np.exp(lost.estimate):.2f}")
 
 # %%
-assert rates["batch of 32"] > rates["batch of 1"] > rates["no cache"]
+assert rates["batch of 8"] > rates["cache"] > rates["no cache"]
 assert -0.1 < lost.estimate < 1
 
 
@@ -515,7 +507,8 @@ print(f"int8 {n_bytes(eight_bit.model) / 1e6:.0f} MB; cache: {for_a_token / 1e3:
 #
 # For embeddings there is a shorter cut: no model at all when a text comes in. A *static* embedding has one vector for
 # each token, and a text's vector is their mean. `distill` sends every token through MiniLM once, keeps the main
-# directions (PCA) and lets frequent tokens count little, as model2vec does. With `ridge` it also moves the vectors so that
+# directions (PCA) and lets frequent tokens count little (smooth inverse frequency), as model2vec does. With `ridge` it
+# also moves the vectors so that
 # the means come near MiniLM's vectors of our own texts; 0.003 did best on train questions.
 
 
@@ -526,7 +519,7 @@ folder = tempfile.TemporaryDirectory()
 minilm = Embedder(cache=folder.name)  # no text goes through the model twice
 questions = [q for q in data.load_handbook_questions() if q.split == "test"]
 words = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit(texts)
-encoders = {"MiniLM": minilm.encode, "TF-IDF": lambda texts: words.transform(texts).toarray()}
+encoders = {"TF-IDF": lambda texts: words.transform(texts).toarray(), "MiniLM": minilm.encode}
 vectors, seconds = {}, {}
 
 
@@ -553,15 +546,19 @@ for name, encode in encoders.items():
     anchors = np.array(list(sections))[best]
     hits[name] = [bool(a & set(row)) for a, row in zip(answers, anchors, strict=True)]
     print(f"{name:15} recall@5 {bootstrap_interval(hits[name])}", end=", ")
-    print(f"below MiniLM {paired_bootstrap_interval(hits['MiniLM'], hits[name])}")
+    print(f"minus TF-IDF {paired_bootstrap_interval(hits[name], hits['TF-IDF'])}")
+less = paired_bootstrap_interval(hits["MiniLM"], hits["static, fitted"])
+print(f"{len(questions)} questions; MiniLM minus fitted {less}")
+
+# %%
 tokens = len(first) + n_tokens
 megabytes = {"MiniLM": n_bytes(minilm.model) / 1e6}
 for name in ("static", "static, fitted"):
     megabytes[name] = encoders[name].__self__.n_bytes / 1e6
-for name in rates:
-    size = int(name.rpartition(" ")[2]) if "batch" in name else 0
+for name, size in n_questions.items():
     weights = n_bytes((eight_bit if "int8" in name else local).model)
-    megabytes[name] = (weights + size * tokens * for_a_token) / 1e6
+    cached = 0 if name == "no cache" else size * tokens * for_a_token
+    megabytes[name] = (weights + cached) / 1e6
 for name, number in megabytes.items():
     print(f"{name:17} {number:6.1f} MB")
 
@@ -571,32 +568,27 @@ for name, rate in rates.items():
     eight = "int8" in name
     y, label = quality[eight].mean(), f"{name}\n{megabytes[name]:.0f} MB"
     writing.scatter(rate, y, s=megabytes[name] / 2, color=plotting.COLOURS[eight], alpha=0.6)
-    place = (0, -32) if name in ("batch of 1", "batch of 32") else (0, 14)
+    place = (0, 14 if name != "cache" else -32)
     writing.annotate(label, (rate, y), place, textcoords="offset points", ha="center", fontsize=8)
-for name, found in hits.items():
-    y, rate = bootstrap_interval(found), len(texts) / seconds[name]
+for name, right in hits.items():
+    y, rate = bootstrap_interval(right), len(texts) / seconds[name]
     ends = [[y.estimate - y.low], [y.high - y.estimate]]
     finding.errorbar(rate, y.estimate, ends, fmt="o", capsize=4)
     label = f"{name}\n{megabytes[name]:.0f} MB" if name in megabytes else f"{name}\nno model"
     finding.annotate(label, (rate, y.estimate), (7, 4), textcoords="offset points", fontsize=8)
-writing.set(title="Writing: only int8 costs quality", xlabel="tokens per second, log scale")
-writing.set(
-    ylabel="mean log-probability of a token (nats)", xscale="log", xticks=[2, 5, 10, 20, 50, 100]
-)
-writing.xaxis.set_major_formatter("{x:.0f}")
-writing.xaxis.minorticks_off()
-finding.set(title="Finding: MiniLM against look-ups", xlabel="texts per second, log scale")
-finding.set(ylabel="recall@5, test questions (95 % interval)", xscale="log")
+writing.set(title="Writing", xlabel="tokens per second")
+writing.set(ylabel="mean log-probability of a token (nats)")
+finding.set(title="Finding", xlabel="texts per second, log scale", xscale="log")
+finding.set(ylabel="recall@5, test questions (95 % interval)")
 writing.margins(x=0.15, y=0.4)
 finding.margins(x=0.25)
 plt.show()
 
 # %% [markdown]
-# See on the left that cache and batch move a point to the right and not down, and int8 right and down. On the right,
-# static vectors are over fifty times as fast as MiniLM, in a twentieth of its memory. Plain ones find less than TF-IDF,
-# which needs no model either; fitted to our texts they come near MiniLM, and 55 questions cannot tell the two apart.
-# **What to do**: batch every evaluation, keep int8 for machines short of memory, and static vectors for millions of
-# texts (notebook 07).
+# See on the left that cache and batch move a point to the right, and int8 right and down. (The texts are the same.) Memory is computed from shapes, not measured. On the right, static vectors are
+# tens of times as fast as MiniLM, in a twentieth of its memory. TF-IDF is faster still, and 55 questions tell
+# neither static kind from it, nor the fitted one from MiniLM. **What to do**: batch every evaluation, keep int8
+# for machines short of memory, static vectors for millions of texts (notebook 07).
 #
 # ## Limits
 #
@@ -605,21 +597,21 @@ plt.show()
 
 
 # %%
-assert max(seconds, key=seconds.get) == "MiniLM"
-for answer, (q, figure, passage) in zip(opened, items, strict=True):
+assert seconds["TF-IDF"] < seconds["static, fitted"]  # the figure's right half
+for answer, (q, figure, passage) in zip(written["open"], items, strict=True):
     figures = FIGURE.findall(answer.text)
     if figures and figure not in figures and not made_up(answer.text, [passage, q.text]):
         print(f"{q.text} (wanted: {figure})\n   {answer.text!r}")
+
+# %%
 for n in (11, 100, 1000):
-    ranks = rng.permutation(n) / n  # right for the easiest half, or for four tenths of them
-    print(
-        f"{n:4} questions: 0.5 minus 0.4 is",
-        bootstrap_interval((ranks < 0.5) * 1.0 - (rng.permutation(n) / n < 0.4)),
-    )
+    # two systems, right for five and for four tenths of the questions, drawn apart
+    five, four = rng.permutation(n) / n < 0.5, rng.permutation(n) / n < 0.4
+    print(f"{n:4} questions: 0.5 minus 0.4 is", paired_bootstrap_interval(five, four))
 
 # %% [markdown]
-# With eleven questions even the sign is open. Large effects (a factor of 8, a cliff, a valley) show on few questions,
-# small ones do not. Notebook 09 plans the number before measuring.
+# With eleven questions, and with a hundred, even the sign is open. Large effects (a steep fall, a valley) show on few
+# questions, small ones do not. Notebook 09 plans the number before measuring.
 #
 # ## What to remember
 #
@@ -627,7 +619,7 @@ for n in (11, 100, 1000):
 # 2. A model writes what is probable. Passages make the truth probable; only checks from outside make it reliable.
 # 3. Sums to a program, dates and superseded rules to your code, facts to retrieval.
 # 4. Test with several wordings, and put an interval on every score.
-# 5. Cache and batch cost memory, int8 a little quality, static vectors a fit to your own texts.
+# 5. Cache and batch cost memory, int8 some quality, static vectors a fit to your own texts.
 #
 # ## In your project
 #
@@ -637,7 +629,7 @@ for n in (11, 100, 1000):
 # ## Where the maths goes deeper
 #
 # *Lost in the middle*: Liu and others (2023). Caches and batches under load: Kwon and others, *PagedAttention* (2023).
-# Skipped: how int8 rounds (Dettmers and others, *LLM.int8()*, 2022), wanted when a quantised model fails your tests;
-# attention itself, wanted when you change a model. Smooth inverse frequency: Arora, Liang and Ma (2017).
+# Skipped: how int8 rounds (Dettmers and others, *LLM.int8()*, 2022), wanted when a quantised model fails your tests.
+# Smooth inverse frequency: Arora, Liang and Ma (2017).
 #
 # Next: **07 Vector search**, when exact search is too slow.
