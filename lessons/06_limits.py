@@ -240,7 +240,7 @@ for i in failed[:2]:
 # %% [markdown]
 # The score is near zero both ways, partly because answers are cut; and these questions avoid the passage's words (section
 # 6's do not). The probabilities show more: with the right passage, not with a wrong one, a token of our answer is
-# seven times as probable (geometric mean). What it says is fluent,
+# seven times as probable (geometric mean). It is fluent,
 # and nothing shows that it is made up: a *hallucination*, the probable text instead of the true one.
 #
 # May it decline? Closed book, it should decline what only Larkspur's handbook knows, and what stands nowhere, but not ten
@@ -585,7 +585,7 @@ finding.margins(x=0.25)
 plt.show()
 
 # %% [markdown]
-# See on the left that cache and batch move a point to the right, and int8 right and down. (The texts are the same.) Memory is computed from shapes, not measured. On the right, static vectors are
+# See on the left that cache and batch move a point to the right, and int8 right and down. (Texts stay the same; a batch of 8: about threefold.) Memory is computed from shapes, not measured. On the right, static vectors are
 # tens of times as fast as MiniLM, in a twentieth of its memory. TF-IDF is faster still, and 55 questions tell
 # neither static kind from it, nor the fitted one from MiniLM. **What to do**: batch every evaluation, keep int8
 # for machines short of memory, static vectors for millions of texts (notebook 07).
