@@ -73,7 +73,7 @@ print("in one of them:", unknown[2])
 print(f"letters and signs instead: {len(handbook) / words.total():.1f} times as many tokens")
 
 # %% [markdown]
-# A word here is a run of letters or of signs with the space before it, or a digit. Space and case count: `Could` is not `could`. The
+# A word here is a run of letters or of signs with the space before it, a digit or an ending such as `'s`. Space and case count: `Could` is not `could`. The
 # second idea, letters, knows every word and makes the text several times as long; work and price grow with each token. So take pieces: frequent
 # words whole, rare ones in parts.
 #
@@ -147,7 +147,7 @@ print("course_lib and tokenizers agree:", all(same), f"on {len(same)} texts")
 
 # %% [markdown]
 # "the", "and", "ing" came out by themselves, and "--" of the Markdown tables. `course_lib` updates the counts;
-# `tokenizers`, the library that model makers use, does it in Rust; all three learn the same.
+# `tokenizers`, the library that model makers use, does it in Rust, with the same cuts.
 #
 # A new text is cut by replaying the merges in the order in which they were learned.
 #
@@ -247,7 +247,7 @@ plt.show()
 # %% [markdown]
 # See English fall to a quarter of where it began, and German to half: merges save where the training text looks like yours. At about
 # 6,000 the handbook runs out of pairs. SmolLM2's vocabulary is eight times as large and comes from far more text: it is about as short
-# on Larkspur's English as our own, clearly shorter on German, and German still takes it about twice the tokens per word.
+# on Larkspur's English as our own, clearly shorter on German.
 #
 # ## 4. Two families side by side
 #
@@ -298,7 +298,7 @@ print(f"of {len(texts)} texts, these do not come back: {lost}")
 # ## 5. What a language costs
 #
 # *Fertility* is the number of tokens per word. To compare prices, though, count the same message in each language, since German
-# needs fewer words. **Predict**: how many times the tokens of the English question does its German translation take?
+# needs fewer words. **Predict**: which costs more, German or Dutch, and how many times the tokens of English?
 
 # %%
 languages = {"English": english, "German": german, "Dutch": dutch}
@@ -323,8 +323,8 @@ for name, interval in zip(ratios, intervals):
     print(f"{name:15} {interval}")
 
 # %% [markdown]
-# See all bars end right of the dashed line, which is English. The intervals are those of 22 short questions, translated by one
-# person: enough to say "much more", not to say how much for your text.
+# See all bars end right of the dashed line, which is English. The intervals are those of 22 short questions, one
+# translation each: enough for "much more", not for how much.
 #
 # Now the bill. One call sends instructions, three sections of the handbook and the customer's message; the answer comes back at a higher price (an example:
 # look up your provider's). **Predict**: what share of the bill is the customers' own text?
@@ -349,7 +349,7 @@ german_call = call + (ratios["German, SmolLM2"].mean() - 1) * (parts["message"] 
 print(f"if messages and answers were German: {german_call / call:.2f} times as much")
 
 # %% [markdown]
-# The customers' own words hardly count. Over half of the bill is the answer, at its higher price; that is why German, if its answers grow as its questions did,
+# At these lengths and prices the customers' own words hardly count. Over half of the bill is the answer, at its higher price; that is why German, if its answers grow as its questions did,
 # costs half as much again. So first ask for short answers, then look at what *you* send along.
 #
 # Rows of the shop's database go out as indented JSON, which repeats every column's name in every row:

@@ -9,7 +9,7 @@
 # - **measure** whether a confidence means what it says, and mend it with one number;
 # - **compute** from the prices of two mistakes when to let a program decide alone.
 #
-# Needs notebooks 01 and 03. Reading takes 40 minutes, the exercises up to 50, running all cells 45 seconds.
+# Needs notebooks 01 and 03. Reading takes 40 minutes, the exercises up to 45, running all cells 45 seconds.
 #
 # ## 1. How sure are you?
 #
@@ -58,7 +58,7 @@ print(model.chat([ask, {"role": "assistant", "content": answer}, sure], max_toke
 # ## 2. From scores to probabilities
 #
 # At every step the model gives each token of its vocabulary a score, the *logit*. (These cells open the
-# local model; an endpoint shows 20 tokens at most.)
+# local model; endpoints show 20 tokens at most.)
 
 # %%
 opening = "The battery of your e-bike should be"
@@ -70,7 +70,7 @@ print(len(logits), "logits, the best:", [f"{pieces[i]} {logits[i]:.2f}" for i in
 
 # %% [markdown]
 # To make them probabilities, take exp of each, so that none is negative, and divide by the sum: that is *softmax*,
-# $p_i = e^{z_i} / \sum_j e^{z_j}$. The second line does it in half precision, as models are often stored.
+# $p_i = e^{z_i} / \sum_j e^{z_j}$. The second line does it in half precision (float16), a common format.
 
 
 # %%
@@ -84,7 +84,7 @@ half = naive_softmax(logits.astype(np.float16))
 print(half[best[:4]], f"{np.isnan(half).mean():.0%} nan, the others up to {np.nanmax(half)}")
 
 # %% [markdown]
-# Half precision ends at 65,504, and exp(11.1) is more: infinity divided by infinity is `nan`, all else becomes 0.
+# Float16 ends at 65,504, and exp(11.1) is more: infinity divided by infinity is `nan`, all else becomes 0.
 #
 # **Exercise 4.1** · Softmax that does not overflow · easy, 5 minutes, you may skip it.
 # Each row of `logits` is one distribution. Rows may hold thousands, and differ by thousands.
@@ -168,8 +168,8 @@ def show_next(temperature=0.7, top_p=0.9):
 plotting.slider(show_next, temperature=(0.0, 2.0, 0.1), top_p=(0.05, 1.0, 0.05))
 
 # %% [markdown]
-# See 0.34 where temperature 1 gave 0.15. Lower it, and the bars grow more unequal; lower top-p, and they vanish from
-# the right.
+# See 0.34 where temperature 1 gave 0.15: a lower temperature raises it, and the cut shares out the rest. Lower top-p,
+# and bars vanish from the right.
 #
 # **Exercise 4.2** · Top-p from scratch · medium, 10 minutes, you may skip it.
 # Keep the fewest most probable tokens whose probabilities add up to `p` or more; set the others to
@@ -245,18 +245,18 @@ for name, text in {
 # per token the surprise is somewhat higher, in all it is 1.8 times as large, because German comes in more and smaller
 # pieces (notebook 03). So compare perplexities only over the same tokens.
 #
-# Does a true sentence surprise the model less than a false one? The true number comes first.
+# Does a true sentence surprise the model less than a false one? The true choice comes first.
 
 # %%
 public = [("The capital of France is {}.", "Paris", "Berlin", "Madrid"),
           ("Water boils at {} degrees Celsius.", "100", "120", "150"),
           ("A year has {} months.", "12", "10", "13"),
           ("A human hand has {} fingers.", "5", "4", "6")]  # fmt: skip
-larkspur = [("The warranty on a Larkspur battery lasts {} years.", "3", "2", "5"),
+larkspur = [("The warranty on a new Larkspur battery lasts {} years.", "3", "2", "5"),
             ("You can return a Larkspur bike within {} days.", "30", "14", "60"),
             ("A Larkspur bike has its first service after {} km.", "300", "100", "500"),
             ("Report transport damage to Larkspur within {} hours.", "48", "24", "72"),
-            ("Register your Larkspur bike within {} days of the sale.", "60", "30", "90")]  # fmt: skip
+            ("Re-register a used Larkspur bike within {} days of the sale.", "60", "30", "90")]  # fmt: skip
 for name, sentences in {"public": public, "Larkspur": larkspur}.items():
     totals = np.array([
         [model.log_probability("", sentence.format(choice)).total for choice in choices]
@@ -268,7 +268,7 @@ for name, sentences in {"public": public, "Larkspur": larkspur}.items():
 
 # %% [markdown]
 # One of five is no more than guessing would give; but five sentences are few. 12 months takes 0.92 of three, 3 years
-# 0.26. Expect probable to mean true only where the truth stood in the training text many times. Your own facts belong
+# 0.29. Expect probable to mean true only where the truth stood in the training text many times. Your own facts belong
 # in the prompt (notebook 08).
 #
 # ## 6. A confidence that ranks
@@ -305,12 +305,12 @@ print(f"area {curve.area:.2f}, in any order {1 - right.mean():.2f}, saved {saved
 plt.plot(curve.coverage, curve.risk, label="surest first")
 plt.axhline(1 - right.mean(), color="C1", linestyle="--", label="in any order")
 plt.gca().set(xlabel="coverage (share of tickets routed)", ylabel="risk (share routed wrongly)")
-plt.title("Fewer tickets, fewer errors")
+plt.title("The surest tickets go wrong less often")
 plt.legend()
 plt.show()
 
 # %% [markdown]
-# See the curve stay below the dashed line: hold back the unsure tickets, and fewer go wrong. This is a *risk-coverage
+# See the curve stay below the dashed line: hold back the unsure, and a smaller share goes wrong. This is a *risk-coverage
 # curve*; the area under it is the mean risk over all coverages, and its left end rests on few tickets. Three limits:
 
 # %%
@@ -322,7 +322,7 @@ gain = paired_bootstrap_interval(fair.argmax(axis=1) == truth, right)
 print(f"right {right.mean():.3f}, less each word's mean: gain {gain:.3f}")
 
 # %% [markdown]
-# First, the four words hold little. Second, a rare word loses, whatever the ticket says: *refund*, though each topic
+# First, the four words hold little. Second, some words lose, whatever the ticket says: *refund*, though each topic
 # has 19 tickets. Taking off each word's mean evens that out without labels, if topics are equally common; whether it
 # helps, 76 tickets cannot tell. Third, to rank is not yet to mean what one says: is 0.68 right 68 times in 100? We
 # ask it of the model that would do the routing today, with more tickets.
