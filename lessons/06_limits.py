@@ -314,20 +314,18 @@ for digits in (1, 2, 3, 4):
 
 
 # %%
-def takes_new(rule, line, new_last, told):
+def takes_new(rule, line, new_last):
     sentence, question, old, old_year, new, new_year = rule
     lines = [line.format(y, sentence.format(f)) for y, f in ((old_year, old), (new_year, new))]
-    text = "\n".join(lines if new_last else lines[::-1]) + f"\n\n{told}{question}"
+    text = "\n".join(lines if new_last else lines[::-1]) + f"\n\n{question}"
     start = sentence.partition("{")[0]  # the first digits differ, so one step is enough
     steps = local.next_tokens(begun([user(text)], start))
     return steps.tokens.index(new[0]) < steps.tokens.index(old[0])
 
 
-NEWEST = "The newest page is in force. "
-dated = "Page of {0}: {1}"
 gains = {}
-for name, line, told in (("no year", "{1}", ""), ("year", dated, ""), ("told", dated, NEWEST)):
-    last, first = [[takes_new(rule, line, x, told) for rule in RULES] for x in (True, False)]
+for name, line in (("no year", "{1}"), ("year", "Page of {0}: {1}")):
+    last, first = [[takes_new(rule, line, x) for rule in RULES] for x in (True, False)]
     gains[name] = np.subtract(last, first, dtype=float)
     print(f"{name:7} takes the new rule if it comes last {np.mean(last):.1f}", end=", ")
     print(f"if first {np.mean(first):.1f}, difference {bootstrap_interval(gains[name])}")
@@ -336,7 +334,7 @@ print("the place matters less with a year, by", less)
 
 # %% [markdown]
 # Without a year, the last rule wins 16 times in 20. With a year the place matters less, but ten rules do not show that the
-# new one wins, nor that telling the model helps. **What to do**: leave superseded pages out before
+# new one wins. **What to do**: leave superseded pages out before
 # the prompt is made (their successors name them, notebook 08), and write today's date into the system message.
 #
 # ## 6. Ask it in other words
@@ -470,13 +468,13 @@ jobs = {
     "int8, batch of 8": lambda: eight_bit.chat_batch(asked, max_tokens=n_tokens),
 }
 times = {name: [] for name in jobs}
-for _ in range(4):  # the first round warms up
+for _ in range(3):
     for name, job in jobs.items():
         start = time.perf_counter()
         job()
         times[name].append(time.perf_counter() - start)
 n_questions = {name: 8 if "batch" in name else 1 for name in jobs}
-rates = {name: n_questions[name] * n_tokens / median(times[name][1:]) for name in jobs}
+rates = {name: n_questions[name] * n_tokens / median(times[name]) for name in jobs}
 for name, rate in rates.items():
     print(f"{name:17} {rate:6.1f} tokens/s")
 
