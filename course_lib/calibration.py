@@ -52,7 +52,7 @@ def reliability_bins(
 def expected_calibration_error(
     confidences: ArrayLike, correct: ArrayLike, *, n_bins: int = 10
 ) -> float:
-    """Mean distance between confidence and accuracy over the bins, each weighed by its answers.
+    """Mean distance between confidence and accuracy over the bins, each weighted by its answers.
 
     It is never below 0, so that chance alone lifts it: by more, the fewer answers there are in
     a bin. Report it with an interval and with the number of bins.

@@ -11,7 +11,7 @@ import unicodedata
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from itertools import pairwise
 from typing import Any
 
@@ -22,8 +22,6 @@ _BYTES += [byte for byte in range(256) if byte not in _BYTES]
 _ID_OF_BYTE = {byte: number for number, byte in enumerate(_BYTES)}
 
 _SPACES = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # Unicode White_Space
-_LONGEST_KEPT = 64  # characters of a word whose ids are remembered
-_MOST_KEPT = 100_000  # words
 
 
 def pre_tokenize(text: str) -> list[str]:
@@ -78,14 +76,11 @@ class BytePairEncoder:
         self.vocab: dict[bytes, int] = {bytes([byte]): id_ for byte, id_ in _ID_OF_BYTE.items()}
         self._by_id = list(self.vocab)
         self._rules: dict[tuple[int, int], tuple[int, int]] = {}  # pair of ids -> (rank, new id)
-        self._known: dict[str, list[int]] = {}  # word -> ids
         for left, right in merges:
             for part in (left, right):
                 if part not in self.vocab:
-                    raise ValueError(
-                        "merges must be made of single bytes and results of earlier merges, "
-                        f"got {part!r} in number {len(self.merges)}, {(left, right)}"
-                    )
+                    place = f"merges[{len(self.merges)}]"
+                    raise ValueError(f"{place} must join bytes or earlier results, got {part!r}")
             self._learn(self.vocab[left], self.vocab[right])
 
     @classmethod
@@ -100,13 +95,14 @@ class BytePairEncoder:
             vocab_size: tokens wanted, the 256 bytes included; fewer if the text runs out of pairs.
 
         Raises:
-            ValueError: if `vocab_size` is under 256, or the text has a lone surrogate.
+            ValueError: if `vocab_size` is under 256, or the text has a lone surrogate (see encode).
         """
         if vocab_size < 256:
             raise ValueError(f"vocab_size must be 256 (the bytes) or more, got {vocab_size}")
         encoder = cls()
+        text.encode()  # a lone surrogate is refused here, with its place in the text
         n_times = Counter(pre_tokenize(text))
-        words = [[_ID_OF_BYTE[byte] for byte in _utf8(word)] for word in n_times]
+        words = [[_ID_OF_BYTE[byte] for byte in word.encode()] for word in n_times]
         times = list(n_times.values())
         counts: Counter[tuple[int, int]] = Counter()
         where: defaultdict[tuple[int, int], set[int]] = defaultdict(set)  # pair -> its words
@@ -114,16 +110,14 @@ class BytePairEncoder:
             for pair in pairwise(word):
                 counts[pair] += times[place]
                 where[pair].add(place)
-        heap = [(-count, pair) for pair, count in counts.items()]
-        heapify(heap)
+        heap = sorted((-count, pair) for pair, count in counts.items())  # sorted, so it is a heap
         while heap and len(encoder.vocab) < vocab_size:
             negative, pair = heappop(heap)
-            if counts[pair] != -negative:  # out of date: fewer by now
+            if counts[pair] != -negative:  # out of date: counted before a merge, or during one
                 if counts[pair] > 0:
                     heappush(heap, (-counts[pair], pair))
                 continue
             new = encoder._learn(*pair)
-            changed: set[tuple[int, int]] = set()
             for place in where.pop(pair):
                 before, words[place] = words[place], _replace(words[place], pair, new)
                 for old in pairwise(before):
@@ -132,29 +126,19 @@ class BytePairEncoder:
                     counts[made] += times[place]
                     if new in made:
                         where[made].add(place)
-                        changed.add(made)
-            for made in changed:
-                heappush(heap, (-counts[made], made))
+                        heappush(heap, (-counts[made], made))
         return encoder
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text, in time that grows about in proportion to its length.
 
         Raises:
-            ValueError: if the text has a lone surrogate, half of a UTF-16 pair; it names the place.
+            UnicodeEncodeError: a ValueError that names the place, if there is a lone surrogate.
         """
-        _utf8(text)
-        ids: list[int] = []
-        for word in pre_tokenize(text):
-            known = self._known.get(word)
-            if known is None:
-                known = self._merge([_ID_OF_BYTE[byte] for byte in word.encode("utf-8")])
-                if len(word) <= _LONGEST_KEPT:
-                    if len(self._known) >= _MOST_KEPT:
-                        self._known.clear()
-                    self._known[word] = known
-            ids += known
-        return ids
+        text.encode()
+        words = pre_tokenize(text)
+        ids_of = {word: self._merge([_ID_OF_BYTE[b] for b in word.encode()]) for word in set(words)}
+        return [id_ for word in words for id_ in ids_of[word]]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of token ids. Bytes that are no UTF-8, such as half an emoji, become U+FFFD.
@@ -163,9 +147,8 @@ class BytePairEncoder:
             ValueError: if an id is not in the vocabulary.
         """
         chosen = list(ids)
-        for id_ in chosen:
-            if not 0 <= id_ < len(self._by_id):
-                raise ValueError(f"ids must be between 0 and {len(self._by_id) - 1}, got {id_}")
+        if unknown := [id_ for id_ in chosen if not 0 <= id_ < len(self._by_id)]:
+            raise ValueError(f"ids must be between 0 and {len(self._by_id) - 1}, got {unknown[0]}")
         return b"".join(self._by_id[id_] for id_ in chosen).decode("utf-8", errors="replace")
 
     def tokens(self, text: str) -> list[bytes]:
@@ -185,34 +168,31 @@ class BytePairEncoder:
     def _merge(self, ids: list[int]) -> list[int]:
         """Merge within one word: the rule learned first, at its leftmost place, again and again.
 
-        The heap holds what can be merged; `before` and `after` lead to each token's neighbours. So
-        a merge costs a few steps, and not a walk along the word.
+        The heap holds the places where a rule may apply; `before` and `after` lead to a token's
+        neighbours. So a merge costs a few steps, and not a walk along the word.
         """
         size = len(ids)
-        before, after = list(range(-1, size - 1)), list(range(1, size + 1))
-        heap = [  # rank * size + place: one number is quicker to compare than a pair
-            self._rules[pair][0] * size + place
-            for place, pair in enumerate(pairwise(ids))
-            if pair in self._rules
-        ]
-        heapify(heap)
+        ids = [*ids, -1]  # no rule has -1: it ends the word, and as ids[-1] stands before it too
+        before, after = [*range(-1, size)], [*range(1, size + 1), size]
+        heap: list[int] = []
+
+        def offer(place: int) -> None:
+            rule = self._rules.get((ids[place], ids[after[place]]))
+            if rule is not None:  # rank and place in one number: quicker to compare than a pair
+                heappush(heap, rule[0] * size + place)
+
+        for place in range(size):
+            offer(place)
         while heap:
             rank, place = divmod(heappop(heap), size)
-            following = after[place]
-            if ids[place] < 0 or following >= size:
-                continue  # merged away, or nothing follows any more
-            found = self._rules.get((ids[place], ids[following]))
+            found = self._rules.get((ids[place], ids[after[place]]))
             if found is None or found[0] != rank:
-                continue  # out of date: a neighbour has changed
-            ids[place], ids[following] = found[1], -1
-            after[place] = after[following]
-            if after[place] < size:
-                before[after[place]] = place
-            for left, right in ((before[place], place), (place, after[place])):
-                if left >= 0 and right < size:
-                    rule = self._rules.get((ids[left], ids[right]))
-                    if rule is not None:
-                        heappush(heap, rule[0] * size + left)
+                continue  # out of date: the token here or the one after it has changed
+            ids[place], ids[after[place]] = found[1], -1
+            after[place] = after[after[place]]
+            before[after[place]] = place
+            offer(before[place])
+            offer(place)
         return [id_ for id_ in ids if id_ >= 0]
 
 
@@ -225,17 +205,6 @@ def _replace(ids: list[int], pair: tuple[int, int], new: int) -> list[int]:
         else:
             merged.append(id_)
     return merged
-
-
-def _utf8(text: str) -> bytes:
-    """UTF-8 of the text, or a ValueError that names a lone surrogate: it has no UTF-8."""
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            "text must be encodable as UTF-8, got the lone surrogate "
-            f"U+{ord(text[error.start]):04X} at {error.start}"
-        ) from error
 
 
 def count_tokens(tokenizer: Any, text_or_messages: str | Sequence[Mapping[str, str]]) -> int:
@@ -277,14 +246,12 @@ def fit_to_budget(
 
     The system messages at the start stay, and the last user message with what follows it. A turn is
     a user message with the answers to it, and goes as a whole: some templates refuse half of one.
+    The messages that come back are copies, in the same order.
 
     Args:
         tokenizer: a transformers tokenizer with a chat template.
         messages: the conversation, oldest first, each with "role" and "content".
         max_tokens: of the prompt, as `count_tokens` counts. The answer needs room beside it.
-
-    Returns:
-        New dicts for the messages that are left, in the same order.
 
     Raises:
         ValueError: if there is no user message, or what must stay does not fit.
@@ -308,21 +275,18 @@ def fit_to_budget(
     first = next(place for place, role in enumerate(roles) if role != "system")
     starts = sorted({first, *starts})  # a greeting before the first question is a turn too
 
-    def after_dropping(n_turns: int) -> list[dict[str, str]]:
-        return chat[:first] + chat[starts[n_turns] :]
+    def fits(start: int) -> bool:
+        return count_tokens(tokenizer, chat[:first] + chat[start:]) <= max_tokens
 
-    def fits(n_turns: int) -> bool:
-        return count_tokens(tokenizer, after_dropping(n_turns)) <= max_tokens
-
-    # Every turn adds tokens, so halving finds the fewest to drop without counting for each.
-    n_turns = bisect_left(range(len(starts)), True, key=fits)
-    if n_turns == len(starts):
-        needed = count_tokens(tokenizer, after_dropping(len(starts) - 1))
+    # Every turn adds tokens, so halving finds the first start that fits without counting for each.
+    place = bisect_left(starts, True, key=fits)
+    if place == len(starts):
+        needed = count_tokens(tokenizer, chat[:first] + chat[starts[-1] :])
         raise ValueError(
             f"max_tokens must be {needed} or more (what the system messages and the last user "
             f"message take), got {max_tokens}"
         )
-    return after_dropping(n_turns)
+    return chat[:first] + chat[starts[place] :]
 
 
 def _checked(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
@@ -331,8 +295,5 @@ def _checked(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
         raise ValueError("messages must hold at least one message, got none")
     for place, message in enumerate(messages):
         if not all(isinstance(message.get(key), str) for key in ("role", "content")):
-            raise ValueError(
-                f'messages[{place}] must have a "role" and a "content" that are text, '
-                f"got {message!r}"
-            )
+            raise ValueError(f"messages[{place}] must have text as role and content: {message!r}")
     return [dict(message) for message in messages]

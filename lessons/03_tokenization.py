@@ -4,17 +4,17 @@
 # **What you will be able to do**
 #
 # - **count** what a model really reads, before you send it and before you pay for it;
-# - **train** a byte-pair encoder, and say why any text comes back from it unharmed;
+# - **train** a byte-pair encoder, and say why any text comes back from it;
 # - **estimate** a month's bill, and what another language adds to it;
 # - **take apart** a chat template, and keep customers' text from posing as yours;
-# - **choose** which turns of a conversation survive a token budget.
+# - **choose** which messages of a conversation survive a token budget.
 #
-# Needs notebooks 00 and 01. Reading takes 25 minutes, the exercises up to 50, running all cells 15 seconds.
+# Needs notebooks 00 and 01. Reading takes 35 minutes, the exercises up to 45, running all cells 15 seconds.
 #
 # ## 1. Will it fit?
 #
 # Larkspur's assistant pays by the *token*, and its model reads a limited number of them. The team plans with a rule of thumb from
-# the web: 75 words are 100 tokens. **Predict**: for how many of the old messages is the rule too low, and by how much at worst?
+# the web: 75 words are 100 tokens, 1.33 for a word. **Predict**: for how many of the old messages is the rule too low, and by how much at worst?
 
 # %%
 import json
@@ -57,37 +57,39 @@ for text in ["My front brake squeaks", "My derailleur squeaks", "LK-204", "NIEMA
     print(f"{count_tokens(tokenizer, text):2} {pieces(text)}")
 
 # %% [markdown]
-# In sum the rule is not far off; for a single message it can be wrong by a factor of almost three. A token is no word. Common words are one
+# In sum the rule is not far off; for a single message it can be wrong by a factor of almost three. Common words are one
 # token, with the space before them; a rare word, a code, a word in capitals or in German comes in pieces. Who cuts the pieces, and why there?
 #
 # ## 2. Words are too many, letters too small
 #
-# A model has a fixed list of tokens, its vocabulary. The first idea, one number for each word, fails on the first customer:
+# A model has a fixed list of tokens, its vocabulary. The first idea, one number for each word, fails for nearly every customer:
 
 # %%
-words = Counter(pre_tokenize(handbook))  # letters with the space before them, a digit, or signs
+words = Counter(pre_tokenize(handbook))
 unknown = [[word for word in pre_tokenize(message) if word not in words] for message in messages]
 print(f"{len(words):,} different words in the handbook, {words.total():,} in all")
 print(f"messages with a word that is not among them: {np.mean([len(u) > 0 for u in unknown]):.0%}")
+print("in one of them:", unknown[2])
 print(f"letters and signs instead: {len(handbook) / words.total():.1f} times as many tokens")
 
 # %% [markdown]
-# The second idea, letters, knows every word and makes the text several times as long: a model's work and its price grow with each token.
-# So take pieces: frequent words whole, rare ones in parts.
+# A word here is a run of letters or of signs with the space before it, a digit or an ending such as `'s`. Space and case count: `Could` is not `could`. The
+# second idea, letters, knows every word and makes the text several times as long; work and price grow with each token. So take pieces: frequent
+# words whole, rare ones in parts.
 #
 # ## 3. Byte-pair encoding: merge what stands together
 #
-# Start from the bytes of UTF-8. There are 256, so nothing is ever unknown. Then count which two tokens stand side by side most often,
-# make them one new token, and do it again.
+# Start from the bytes of UTF-8. There are 256, so nothing is ever unknown. Within the words (a token never runs from one into the next)
+# count which two tokens stand side by side most often, make them one new token, and do it again.
 #
-# **Exercise 3.1** · Count the pairs · easy, 5 minutes, you may skip it. Complete one line. `words` says how often each word stands in the
-# text: `{(b"t", b"y", b"re"): 3}` is "tyre", three times.
+# **Exercise 3.1** · Count the pairs · easy, 5 minutes, you may skip it. Complete one line. `split_words` says how often each word stands in
+# the text, and into which tokens it is split so far: `{(b"t", b"y", b"re"): 3}` is "tyre", three times.
 
 
 # %% tags=["exercise"] exercise="3.1"
-def my_count_pairs(words):
+def my_count_pairs(split_words):
     counts = Counter()
-    for tokens, times in words.items():
+    for tokens, times in split_words.items():
         for pair in pairwise(tokens):
             more = ...
             counts[pair] += more
@@ -116,39 +118,40 @@ merge((b"t", b"y", b"r", b"e"), (b"r", b"e"))
 
 # %%
 numbers = dict(BytePairEncoder().vocab)  # the 256 bytes -> their numbers
-split = {tuple(bytes([b]) for b in word.encode()): times for word, times in words.items()}
+split_words = {tuple(bytes([b]) for b in word.encode()): n for word, n in words.items()}
 merges = []
 for _ in range(60):
-    counts = count_pairs(split)  # the solution of 3.1
+    counts = count_pairs(split_words)  # the solution of 3.1
     # of pairs that are equally frequent, the one with the lower numbers: every library needs a rule
     best = max(counts, key=lambda p: (counts[p], -numbers[p[0]], -numbers[p[1]]))
-    split = {merge(tokens, best): times for tokens, times in split.items()}
+    split_words = {merge(tokens, best): times for tokens, times in split_words.items()}
     numbers[best[0] + best[1]] = len(numbers)
     merges.append(best)
 print([(left + right).decode() for left, right in merges])
 
 # %%
 encoder = BytePairEncoder.train(handbook, vocab_size=2000)
-digits = pre_tokenizers.Digits(individual_digits=True)
+
 rust = Tokenizer(models.BPE())
-rust.pre_tokenizer = pre_tokenizers.Sequence(
-    [digits, pre_tokenizers.ByteLevel(add_prefix_space=False)]
-)
-alphabet = pre_tokenizers.ByteLevel.alphabet()  # one printable character for each byte
-byte_of = dict(zip(sorted(alphabet), encoder.vocab))
+digits = pre_tokenizers.Digits(individual_digits=True)
+like_gpt2 = pre_tokenizers.ByteLevel(add_prefix_space=False)
+rust.pre_tokenizer = pre_tokenizers.Sequence([digits, like_gpt2])  # the words of pre_tokenize
+alphabet = pre_tokenizers.ByteLevel.alphabet()  # it writes each byte as a printable character:
+byte_of = dict(zip(sorted(alphabet), encoder.vocab))  # sorted, they stand in our bytes' order
 trainer = trainers.BpeTrainer(vocab_size=2000, initial_alphabet=alphabet, show_progress=False)
 rust.train_from_iterator([handbook], trainer)
+
 print("by hand and course_lib agree:", merges == encoder.merges[:60])
 same = [encoder.encode(text) == rust.encode(text).ids for text in [handbook, *messages]]
 print("course_lib and tokenizers agree:", all(same), f"on {len(same)} texts")
 
 # %% [markdown]
-# "the", "and", "ing" came out by themselves, and "--" of the Markdown tables: nobody told it about English. `course_lib` updates the counts
-# instead of counting anew; `tokenizers`, the library that model makers use, does it in Rust; all three learn the same.
+# "the", "and", "ing" came out by themselves, and "--" of the Markdown tables. `course_lib` updates the counts;
+# `tokenizers`, the library that model makers use, does it in Rust, with the same cuts.
 #
 # A new text is cut by replaying the merges in the order in which they were learned.
 #
-# **Exercise 3.2** · Encode with the merges · medium, 10 minutes, you may skip it. Start from single bytes; `merge` above does one rule.
+# **Exercise 3.2** · Encode with the merges · easy, 5 minutes, you may skip it. Start from single bytes; `merge` above does one rule.
 
 
 # %% tags=["exercise"] exercise="3.2"
@@ -174,22 +177,22 @@ anything = "E07\x00 Gruß 🚲 日本 \u200b"
 print(encoder.decode(encoder.encode(anything)) == anything)
 
 # %%
-model_merges = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]
+learned = json.loads(tokenizer.backend_tokenizer.to_str())["model"]  # its file, tokenizer.json
 
 
-def as_bytes(token):
+def as_bytes(token):  # "Ġbrake", as the library writes it -> b" brake"
     return b"".join(byte_of[character] for character in token)
 
 
-smollm2 = BytePairEncoder((as_bytes(left), as_bytes(right)) for left, right in model_merges)
+smollm2 = BytePairEncoder((as_bytes(left), as_bytes(right)) for left, right in learned["merges"])
 same = [smollm2.tokens(m) == [as_bytes(t) for t in tokenizer.tokenize(m)] for m in messages]
-print(f"with the {len(model_merges):,} merges of SmolLM2, the same tokens:", all(same))
+print(f"with the {len(smollm2.merges):,} merges of SmolLM2, the same tokens:", all(same))
 
 # %% [markdown]
-# What was frequent in the handbook is whole; what was not falls back to bytes, and still comes back. That is the whole method, and
-# the proof is the last cell: handed the merges of the local model, our encoder cuts every message as the model's own tokenizer does.
+# Every token is a run of bytes, so joining them gives the text back; what was rare in the handbook falls into shorter pieces, at worst
+# single bytes. That is the whole method: handed the merges of the local model, our encoder cuts every message as its own tokenizer does.
 #
-# How large should a vocabulary be? Each new token costs rows of weights in the model, and saves tokens where its piece occurs. Take the
+# How large should a vocabulary be? Each new token costs the model a vector, and saves tokens where its piece occurs. Take the
 # same 22 questions in three languages. **Predict**: with more merges from an English handbook, how far does German come down?
 
 # %%
@@ -243,13 +246,13 @@ plt.show()
 
 # %% [markdown]
 # See English fall to a quarter of where it began, and German to half: merges save where the training text looks like yours. At about
-# 6,000 the handbook runs out of pairs. SmolLM2's vocabulary is eight times as large and comes from far more text, most of it English: it is about as short
-# on Larkspur's English as our own, clearly shorter on German, and German still takes it about twice the tokens per word.
+# 6,000 the handbook runs out of pairs. SmolLM2's vocabulary is eight times as large and comes from far more text: it is about as short
+# on Larkspur's English as our own, clearly shorter on German.
 #
 # ## 4. Two families side by side
 #
-# MiniLM, which made the vectors in notebook 01, uses **WordPiece**: lower-case, split at spaces and signs, then take the
-# longest known piece from the left; `##` means "goes on".
+# The tokenizer of MiniLM, which made the vectors in notebook 01, lower-cases, takes off accents, and splits at spaces and signs. Then
+# **WordPiece** takes the longest known piece from the left; `##` means "goes on".
 
 
 # %%
@@ -281,23 +284,29 @@ for text in [
     "LK-204", "LK-240", "E07", "E70", "works 👍", "works 🔥", "café CAFÉ cafe",
 ]:  # fmt: skip
     print(f"{'·'.join(minilm.tokenize(text)):41} {pieces(text)!r}")
+texts = [*messages, "a\x04b"]
+lost = [text for text in texts if tokenizer.decode(tokenizer.encode(text)) != text]
+print(f"SmolLM2 lacks {len(set(alphabet) - set(tokenizer.get_vocab()))} of the 256 bytes", end="; ")
+print(f"of {len(texts)} texts, these do not come back: {lost}")
 
 # %% [markdown]
-# Left WordPiece, right byte-level BPE. WordPiece loses capitals, accents, indents; 👍 and 🔥 are both `[UNK]`, so for a search they are one text. Byte-level BPE
-# loses nothing: an emoji is several tokens, each a part of its bytes, shown as �. And the codes that notebook 01 could not tell apart: for MiniLM LK-204 and
-# LK-240 differ in one token of four; for SmolLM2 they are the same six tokens in another order. A model sees no number, it sees pieces.
+# Left MiniLM, right SmolLM2. Capitals, accents and indents are gone before WordPiece begins, and to WordPiece 👍 and 🔥 are both `[UNK]`: for a search,
+# one text. Byte-level BPE keeps all this: an emoji is several tokens, each a part of its bytes, shown as �. It gives *any* text back if its vocabulary
+# has all 256 bytes; SmolLM2 silently drops those it lacks, which no message has. And the codes that notebook 01 could not tell apart: for MiniLM LK-204
+# and LK-240 differ in one token of four; for SmolLM2 they are the same six tokens in another order. A model sees no number, it sees pieces.
 #
 # ## 5. What a language costs
 #
 # *Fertility* is the number of tokens per word. To compare prices, though, count the same message in each language, since German
-# needs fewer words. **Predict**: how many times the tokens of the English question does its German translation take?
+# needs fewer words. **Predict**: which costs more, German or Dutch, and how many times the tokens of English?
 
 # %%
 languages = {"English": english, "German": german, "Dutch": dutch}
 for name, texts in languages.items():
-    counts = [count_tokens(tokenizer, text) for text in texts]
+    n_words = np.mean([len(text.split()) for text in texts])
+    n_tokens_each = bootstrap_interval([count_tokens(tokenizer, text) for text in texts])
     print(f"{name:8} {per_word(tokenizer.tokenize, texts):.2f} tokens per word", end="; ")
-    print("tokens per question:", format(bootstrap_interval(counts), ".1f"))
+    print(f"a question: {n_words:.1f} words, {n_tokens_each:.1f} tokens")
 
 # %%
 ratios = {}
@@ -314,21 +323,21 @@ for name, interval in zip(ratios, intervals):
     print(f"{name:15} {interval}")
 
 # %% [markdown]
-# See all bars end right of the dashed line, which is English. Both models read mostly English. The intervals are those of 22 short questions, translated by one
-# person: enough to say "much more", not to say how much for your text.
+# See all bars end right of the dashed line, which is English. The intervals are those of 22 short questions, one
+# translation each: enough for "much more", not for how much.
 #
-# Now the bill. One call sends instructions, three sections of the handbook and the customer's message; the answer comes back at a higher price. The prices are
-# an example: look up your provider's. **Predict**: what share of the bill is the customers' own text?
+# Now the bill. One call sends instructions, three sections of the handbook and the customer's message; the answer comes back at a higher price (an example:
+# look up your provider's). **Predict**: what share of the bill is the customers' own text?
 
 # %%
 EUROS_IN, EUROS_OUT = 1.00, 4.00  # per million tokens: example constants, not any provider's price
-context = 3 * np.mean([count_tokens(tokenizer, text) for text in sections])
-instructions, answer = 150, 120  # tokens, assumed
+three_sections = 3 * np.mean([count_tokens(tokenizer, text) for text in sections])
+instructions, answer = 150, 120  # tokens, assumed; the markers of section 6 come on top
 october = [t.text for t in data.load_tickets() if (t.received.year, t.received.month) == (2026, 10)]
 question = np.mean([count_tokens(tokenizer, text) for text in october])
 parts = {  # of one call, in millionths of a euro
     "instructions": instructions * EUROS_IN,
-    "sections": context * EUROS_IN,
+    "sections": three_sections * EUROS_IN,
     "message": question * EUROS_IN,
     "answer": answer * EUROS_OUT,
 }
@@ -340,10 +349,10 @@ german_call = call + (ratios["German, SmolLM2"].mean() - 1) * (parts["message"] 
 print(f"if messages and answers were German: {german_call / call:.2f} times as much")
 
 # %% [markdown]
-# The customers' own words hardly count. Over half of the bill is the answer, at its higher price; that is why German, if its answers grow as its questions did,
-# costs half as much again (and each answer takes longer to appear). So first ask for short answers, then look at what *you* send along.
+# At these lengths and prices the customers' own words hardly count. Over half of the bill is the answer, at its higher price; that is why German, if its answers grow as its questions did,
+# costs half as much again. So first ask for short answers, then look at what *you* send along.
 #
-# Rows of the shop's database go out as indented JSON, which repeats the name of every column in every row:
+# Rows of the shop's database go out as indented JSON, which repeats every column's name in every row:
 
 # %%
 cursor = data.shop().execute("SELECT code, name, place, price_eur FROM parts LIMIT 12")
@@ -355,8 +364,9 @@ for indent in (2, None):
 
 # %% [markdown]
 # **Exercise 3.3** · The same rows in fewer tokens · medium, 15 minutes, you may skip it. Change the design and measure: return text that takes
-# at most 65 % of the tokens of indented JSON. All columns' names and all values must be in it, in order, and two different tables must never
-# become the same text; values may hold commas and spaces. `rows` is a list of dicts with the same keys.
+# at most 65 % of the tokens of indented JSON. All columns' names and all values must be in it, in order, and the model must see where each value
+# ends. `rows` is a list of dicts with the same keys; values are numbers, or texts of one line without tabs, bars (`|`) and quotation marks. Any
+# other sign may be in them.
 
 
 # %% tags=["exercise"] exercise="3.3"
@@ -375,20 +385,20 @@ solution("3.3")
 # ## 6. Special tokens and the chat template
 #
 # A chat is a list of messages; a model reads one row of tokens. The **chat template** of the model makes one from the other.
-# It is a small program, in the templating language Jinja, and it travels with the tokenizer:
+# It is a small program in Jinja, and travels with the tokenizer:
 
 # %%
 print(tokenizer.chat_template, end="--------\n")
 chat = [{"role": "user", "content": "Where is my bike?"}]
+# add_generation_prompt: end where the model's answer begins
 print(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
-sizes = count_tokens(tokenizer, "Where is my bike?"), count_tokens(tokenizer, chat)
-print(f"{sizes[0]} tokens, as a chat {sizes[1]}; the markers are the numbers", end=" ")
-print(*tokenizer.encode("<|im_start|><|im_end|>"))
+n, n_chat = count_tokens(tokenizer, "Where is my bike?"), count_tokens(tokenizer, chat)
+print(f"{n} tokens, as a chat {n_chat}; the markers:", *tokenizer.encode("<|im_start|><|im_end|>"))
 
 # %% [markdown]
-# Two surprises. The template puts a system prompt of its own in front when you send none: Larkspur's customers would talk to "SmolLM, trained by Hugging Face". And
-# five tokens have become 35. `<|im_start|>` and `<|im_end|>` are **special tokens**, one number each, which mark who speaks; the
-# last line opens the assistant's turn. The next cell does it by hand, beside the template.
+# Two surprises. If you send no system message (instructions for the model), the template puts one in front: Larkspur's customers would talk to
+# "SmolLM, trained by Hugging Face". And five tokens have become 35. `<|im_start|>` and `<|im_end|>` are **special tokens**, one number each, which mark
+# who speaks; the last line opens the answer. The next cell does it by hand, beside the template.
 #
 # Both paste the customer's text between markers. **Predict**: what does the model read if a customer types the markers?
 
@@ -422,7 +432,7 @@ honest = [
 print("the model reads the same:", template_ids(attack) == template_ids(honest))
 
 # %% [markdown]
-# Not similar: the same numbers. No model, however good, can tell that this system message came from a customer. Two ways to prevent it. If you make the ids yourself,
+# Not similar: the same numbers. No model can tell that this system message came from a customer. Two ways to prevent it. If you make the ids yourself,
 # make markers only where *you* want them: `split_special_tokens=True` reads everything else as plain text.
 
 
@@ -438,7 +448,7 @@ def safe_ids(messages):
 
 print("the same as the template for plain text:", safe_ids(honest) == template_ids(honest))
 [end] = tokenizer.encode("<|im_end|>")
-print("ends of turns by the template:", template_ids(attack).count(end), end=", ")
+print("ends of messages by the template:", template_ids(attack).count(end), end=", ")
 print("by safe_ids:", safe_ids(attack).count(end))
 
 # %% [markdown]
@@ -461,9 +471,9 @@ solution("3.4")
 
 # %%
 every_marker = list(tokenizer.get_added_vocab())
-print(len(tokenizer.all_special_tokens), "named,", len(every_marker), "in all:", *every_marker[:5])
+print(len(tokenizer.all_special_tokens), "named,", len(every_marker), "in all:", *every_marker[:7])
 cleaned = [system, {"role": "user", "content": defuse(typed, every_marker)}]
-print("ends of turns:", template_ids(cleaned).count(end), "for", len(cleaned), "messages")
+print("ends of messages:", template_ids(cleaned).count(end), "for", len(cleaned), "messages")
 
 # %% [markdown]
 # Take the whole list from `get_added_vocab()`: most markers, `<filename>` for one, are not among the named ones. This closes one door. A customer can still ask
@@ -471,8 +481,8 @@ print("ends of turns:", template_ids(cleaned).count(end), "for", len(cleaned), "
 #
 # ## 7. Count before you send
 #
-# The context holds the prompt *and* the answer. So a budget is the context, less the tokens kept for the answer, and old turns must go.
-# A conversation, cut by tokens to the last 150:
+# A model's *context*, the tokens that it takes in at once (SmolLM2: 8,192), holds the prompt *and* the answer. So the
+# prompt has a smaller budget, and old messages must go. A conversation, cut by tokens to the last 150:
 
 # %%
 turns = [
@@ -490,15 +500,15 @@ print(count_tokens(tokenizer, chat), "tokens; the last 150 begin so:")
 print(tokenizer.decode(template_ids(chat)[-150:])[:130])
 
 # %% [markdown]
-# The system message is gone, and with it the rule about refunds; the rest starts in the middle of a table. Drop whole turns instead, a question with its
+# The system message is gone, and with it the rule about refunds; the rest starts in the middle of a table. Drop whole *turns* instead, a question with its
 # answer, oldest first, and keep the system message. Here with two ways of counting:
 
 
 # %%
 def fit(messages, budget, count):
     kept = messages[1:]
-    while count([messages[0], *kept]) > budget:
-        kept = kept[2:]  # a question and its answer
+    while len(kept) > 2 and count([messages[0], *kept]) > budget:
+        kept = kept[2:]  # a question and its answer; the last question stays
     return [messages[0], *kept]
 
 
@@ -514,13 +524,16 @@ for budget in (350, 250, 200, 150, 100):
     kept, hoped = fit(chat, budget, really), fit(chat, budget, rule_of_thumb)
     print(f"budget {budget}: {len(kept)} messages, {really(kept)} tokens", end="; ")
     print(f"by the rule {len(hoped)} messages, {really(hoped)} tokens")
-budgets = range(really([system, chat[-1]]), really(chat) + 1)
-same = [fit(chat, b, really) == fit_to_budget(tokenizer, chat, b) for b in budgets]
-print("by hand and fit_to_budget agree:", all(same), f"for {len(same)} budgets")
+for budget in range(really([system, chat[-1]]), really(chat) + 1):
+    assert fit(chat, budget, really) == fit_to_budget(tokenizer, chat, budget)
+try:
+    fit_to_budget(tokenizer, chat, 40)
+except ValueError as error:
+    print(error)
 
 # %% [markdown]
-# The rule of thumb knows neither German nor tables nor markers, and overruns budgets. `fit_to_budget` also
-# refuses a budget in which the last question does not fit, instead of sending half of it.
+# The rule of thumb knows neither German nor tables nor markers, and overruns budgets. Where the last question does not fit, `fit`
+# overruns too, and `fit_to_budget` refuses.
 #
 # ## Limits
 #
@@ -534,18 +547,21 @@ for text, other in [
     ("5 Nm", "5\u00a0Nm"),  # the space that forbids a line break
     ("E07", "\u041507"),  # a Cyrillic letter
 ]:
-    mended = unicodedata.normalize("NFKC", other)
+    mended = unicodedata.normalize("NFC", other).replace("\u00a0", " ")
     print(f"{text} {pieces(text)!r}; looks the same {pieces(other)!r}", end="; ")
-    print("NFKC makes it", "the same" if mended == text else "no better")
+    print("mended" if mended == text else "not mended")
+for text in ("10²", "1½"):
+    print(f"NFKC makes {text} {unicodedata.normalize('NFKC', text)}")
 ratio = np.array([count_tokens(minilm, message) for message in messages]) / n_tokens
 print(f"MiniLM's count / SmolLM2's: {ratio.min():.2f} to {ratio.max():.2f}")
 
 # %% [markdown]
-# Normalise text where it comes in (`unicodedata.normalize`); against look-alike letters it does not help, so check codes with a pattern. And a count belongs to one
-# tokenizer: count with that of the model that you send to. For a model behind an endpoint, its answers report the tokens used: compare.
+# Normalise text where it comes in: NFC, and common spaces. (NFKC does both, and turns 10² into 102.) Against look-alike letters it does not help: check codes
+# with a pattern. And a count belongs to one tokenizer: use that of the model that you send to. A model behind an endpoint reports the tokens used: compare.
 #
 # **Exercise 3.5** · The rule of thumb on your own text · any level, 10 minutes, you may skip it. Collect six or more different texts of five words
-# or more, as your product's users write them or as you send them. One should take 2.0 tokens per word or more, one 1.2 or fewer. The cell after the hints shows *your* constant.
+# or more, as your product's users write them or as you send them. One should take 2.0 tokens per word or more, one 1.2 or fewer. The cell after the hints shows *your* spread;
+# for a constant, take a hundred messages as they come.
 
 # %% tags=["exercise"] exercise="3.5"
 my_texts = [
@@ -562,13 +578,13 @@ if check("3.5", my_texts).passed:
     mine = [count_tokens(tokenizer, text) / len(text.split()) for text in my_texts]
     for i in np.argsort(mine):
         print(f"{mine[i]:.2f} {pieces(my_texts[i])}")
-    print("tokens per word:", bootstrap_interval(mine))
+    print(f"in all {per_word(tokenizer.encode, my_texts):.2f} tokens per word; the rule: 1.33")
 
 # %% [markdown]
 # ## What to remember
 #
-# 1. A tokenizer is learned from text: what was frequent there is short, the rest comes in bytes.
-# 2. Byte-level BPE gives any text back; WordPiece drops what it does not know.
+# 1. A tokenizer is learned from text: what was frequent there is short, the rest comes in pieces.
+# 2. Byte-level BPE with all 256 bytes gives any text back; WordPiece drops what it does not know.
 # 3. Count with the model's own tokenizer and template; rules of thumb fail on codes, tables, languages.
 # 4. Special tokens in a user's text become your own. Take them out, or make the ids yourself.
 # 5. Keep the system message, drop whole old turns, leave room for the answer.
@@ -576,7 +592,7 @@ if check("3.5", my_texts).passed:
 # ## In your project
 #
 # Copy `count_tokens` and `fit_to_budget` from `course_lib.tokenization` (`course snippet fit_to_budget` prints one file); they take any transformers tokenizer with a
-# chat template. To train a tokenizer use `tokenizers`; for OpenAI's models count with `tiktoken`. You will hardly ever need one of your own.
+# chat template. For OpenAI's models count with `tiktoken`. You will hardly ever train one; `tokenizers` does it.
 #
 # ## Where the maths goes deeper
 #

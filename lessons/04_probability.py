@@ -9,7 +9,7 @@
 # - **measure** whether a confidence means what it says, and mend it with one number;
 # - **compute** from the prices of two mistakes when to let a program decide alone.
 #
-# Needs notebooks 01 and 03. Reading takes 30 minutes, the exercises up to 50, running all cells 60 seconds.
+# Needs notebooks 01 and 03. Reading takes 40 minutes, the exercises up to 45, running all cells 45 seconds.
 #
 # ## 1. How sure are you?
 #
@@ -52,25 +52,25 @@ print(model.chat([ask, {"role": "assistant", "content": answer}, sure], max_toke
 
 # %% [markdown]
 # A wrong answer in the tone of a right one. And the 99.9 % is a text like any other, not a look inside.
-# A larger model is wrong less often, in the same tone. Is there a number inside that knows better?
+# Expect a larger model to be wrong less often and, when asked, still too sure (Xiong and others, 2024). Is there
+# a number inside that knows better?
 #
 # ## 2. From scores to probabilities
 #
 # At every step the model gives each token of its vocabulary a score, the *logit*. (These cells open the
-# local model. An endpoint shows the probabilities of at most 20 tokens.)
+# local model; endpoints show 20 tokens at most.)
 
 # %%
 opening = "The battery of your e-bike should be"
-tokens = model.tokenizer(opening, return_tensors="pt")
 with torch.inference_mode():
-    logits = model.model(**tokens).logits[0, -1].numpy()  # (vocabulary,)
+    logits = model.model(**model.tokenizer(opening, return_tensors="pt")).logits[0, -1].numpy()
 pieces = model.tokenizer.batch_decode(np.arange(len(logits))[:, None])
 best = np.argsort(-logits, kind="stable")
 print(len(logits), "logits, the best:", [f"{pieces[i]} {logits[i]:.2f}" for i in best[:4]])
 
 # %% [markdown]
 # To make them probabilities, take exp of each, so that none is negative, and divide by the sum: that is *softmax*,
-# $p_i = e^{z_i} / \sum_j e^{z_j}$. The second line does it in half precision, as models are often stored.
+# $p_i = e^{z_i} / \sum_j e^{z_j}$. The second line does it in half precision (float16), a common format.
 
 
 # %%
@@ -80,11 +80,11 @@ def naive_softmax(z):
 
 
 print(naive_softmax(logits)[best[:4]])
-print(naive_softmax(logits.astype(np.float16))[best[:4]])
+half = naive_softmax(logits.astype(np.float16))
+print(half[best[:4]], f"{np.isnan(half).mean():.0%} nan, the others up to {np.nanmax(half)}")
 
 # %% [markdown]
-# Half precision ends at 65,504, and exp(11.1) is more: infinity divided by infinity is `nan`, for every token. In
-# double precision the end comes at exp(710), later and as suddenly.
+# Float16 ends at 65,504, and exp(11.1) is more: infinity divided by infinity is `nan`, all else becomes 0.
 #
 # **Exercise 4.1** · Softmax that does not overflow · easy, 5 minutes, you may skip it.
 # Each row of `logits` is one distribution. Rows may hold thousands, and differ by thousands.
@@ -150,7 +150,7 @@ for t in (0, 0.5, 1, 2):
 
 # %% [markdown]
 # Top-k keeps 50 whether the model is sure or not; top-p and min-p follow the model. At temperature 2 five draws in six
-# come from outside of the best 50, and the text has to go on from there. Move two dials yourself.
+# come from outside of the best 50, and the text has to go on from there.
 
 
 # %%
@@ -168,7 +168,8 @@ def show_next(temperature=0.7, top_p=0.9):
 plotting.slider(show_next, temperature=(0.0, 2.0, 0.1), top_p=(0.05, 1.0, 0.05))
 
 # %% [markdown]
-# See the bars grow unequal as you lower the temperature, and vanish from the right as you lower top-p.
+# See 0.34 where temperature 1 gave 0.15: a lower temperature raises it, and the cut shares out the rest. Lower top-p,
+# and bars vanish from the right.
 #
 # **Exercise 4.2** · Top-p from scratch · medium, 10 minutes, you may skip it.
 # Keep the fewest most probable tokens whose probabilities add up to `p` or more; set the others to
@@ -204,21 +205,17 @@ for pair in [greedy, *sorted(pairs, key=lambda pair: -pairs[pair])[:3]]:
 
 # %% [markdown]
 # No: the first line is greedy's. Its first token is the best one, and opens so many ways that each is improbable. Now
-# the question from above, answered by draws at temperature 1.
+# draws at temperature 1, for the question from above and for an easy one.
 
 # %% tags=["nbval-ignore-output"] reason="draws may differ on another processor"
-draws = model.chat_batch([[ask]] * 6, temperature=1.0, max_tokens=25, progress=False)
-for draw in draws:
+months = {"role": "user", "content": "How many months does a year have?"}
+asked = [[ask]] * 4 + [[months]] * 4
+for draw in (draws := model.chat_batch(asked, temperature=1.0, max_tokens=20, progress=False)):
     print("-", " ".join(draw.text.split()))
 
-# %%
-assert len({draw.text for draw in draws}) > 1
-years = model.next_tokens("Larkspur Cycles gives a warranty on its batteries of ", top=5)
-print(dict(zip(years.tokens, np.exp(years.log_probabilities).round(2).tolist(), strict=True)))
-
 # %% [markdown]
-# The draws contradict each other; greedy shows one line, in a sure tone. Before a number of years no digit
-# is far ahead, and the true 3 has a tenth. Nothing is known there, and greedy text hides it.
+# Such answers greedy text hides. But so small a model strays on both questions: draws that differ do not
+# prove that nothing is known. Section 5 compares whole sentences.
 #
 # ## 5. Entropy and perplexity: surprise, not truth
 #
@@ -227,11 +224,12 @@ print(dict(zip(years.tokens, np.exp(years.log_probabilities).round(2).tolist(), 
 # choosing among 50 equally probable tokens each time.
 
 # %%
+assert len({draw.text for draw in draws}) > 2  # of the eight above
 print(f"entropy: battery {sampling.entropy(probabilities):.1f} bits", end=", ")
 print(f"France {sampling.entropy(np.exp(paris)):.1f} bits")
 page = next(page.text for page in data.load_handbook() if page.id == "returns-policy")[:600]
 for name, text in {
-    "handbook": page,
+    "handbook": " ".join(page.split()),
     "its words shuffled": " ".join(np.random.default_rng(0).permutation(page.split())),
     "English": "Can I bring my bike back if I do not like it? I have ridden 40 km so far.",
     "the same in German": "Kann ich mein Fahrrad zurückbringen, wenn es mir nicht gefällt? "
@@ -243,37 +241,40 @@ for name, text in {
     print(f"{-scored.total / np.log(2):6.1f} bits in all")
 
 # %% [markdown]
-# Word order alone is worth a factor above twenty. The German message says what the English one says: per token the surprise
-# is somewhat higher, in all it is 1.8 times as large, because German comes in more and smaller pieces (notebook 03). So
-# compare perplexities only over the same tokens.
+# The same words in another order cost a factor of almost twenty. The German message says what the English one says:
+# per token the surprise is somewhat higher, in all it is 1.8 times as large, because German comes in more and smaller
+# pieces (notebook 03). So compare perplexities only over the same tokens.
 #
-# Does a true sentence surprise the model less than a false one? The true number comes first.
+# Does a true sentence surprise the model less than a false one? The true choice comes first.
 
 # %%
 public = [("The capital of France is {}.", "Paris", "Berlin", "Madrid"),
           ("Water boils at {} degrees Celsius.", "100", "120", "150"),
           ("A year has {} months.", "12", "10", "13"),
           ("A human hand has {} fingers.", "5", "4", "6")]  # fmt: skip
-larkspur = [("The warranty on a Larkspur battery lasts {} years.", "3", "2", "5"),
+larkspur = [("The warranty on a new Larkspur battery lasts {} years.", "3", "2", "5"),
             ("You can return a Larkspur bike within {} days.", "30", "14", "60"),
             ("A Larkspur bike has its first service after {} km.", "300", "100", "500"),
             ("Report transport damage to Larkspur within {} hours.", "48", "24", "72"),
-            ("Register your Larkspur bike within {} days of the sale.", "60", "30", "90")]  # fmt: skip
+            ("Re-register a used Larkspur bike within {} days of the sale.", "60", "30", "90")]  # fmt: skip
 for name, sentences in {"public": public, "Larkspur": larkspur}.items():
-    first = 0
-    for sentence, *choices in sentences:
-        scores = [model.log_probability("", sentence.format(c)).total for c in choices]
-        first += np.argmax(scores) == 0
-    print(f"{name}: the true sentence is the most probable in {first} of {len(sentences)}")
+    totals = np.array([
+        [model.log_probability("", sentence.format(choice)).total for choice in choices]
+        for sentence, *choices in sentences
+    ])  # fmt: skip
+    first = (totals.argmax(axis=1) == 0).sum()
+    print(f"{name}: the truth is the likeliest of three in {first} of {len(sentences)},", end=" ")
+    print("its share:", sampling.softmax(totals)[:, 0].round(2))
 
 # %% [markdown]
-# One of five is what guessing among three gives. Probable is true only where the truth stood in the training text many
-# times. Your own facts belong in the prompt (notebook 08).
+# One of five is no more than guessing would give; but five sentences are few. 12 months takes 0.92 of three, 3 years
+# 0.29. Expect probable to mean true only where the truth stood in the training text many times. Your own facts belong
+# in the prompt (notebook 08).
 #
 # ## 6. A confidence that ranks
 #
-# Asked for a *choice* instead of a text, the same numbers do better. Let the model route tickets on four
-# topics, untrained: which of four words comes next?
+# Let the model *choose* instead of write, and route tickets on four topics, untrained: which of four
+# words is the likeliest to come next? Softmax over these four gives the confidence.
 
 # %%
 topics = {"order_delivery": " delivery", "battery_charging": " battery",
@@ -292,41 +293,45 @@ scores = np.array(scores)  # (n_tickets, 4)
 truth = np.array([list(topics).index(ticket.intent) for ticket in routed])
 right = scores.argmax(axis=1) == truth
 confidence = sampling.softmax(scores).max(axis=1)
+print(f"the four words hold {np.exp(scores).sum(axis=1).mean():.1%} of the probability")
 print(f"right {bootstrap_interval(right)}, mean confidence {confidence.mean():.2f}")
-surer = confidence >= np.median(confidence)
+surer = confidence >= np.median(confidence)  # the half of the tickets with more confidence
 print(f"surer half right {bootstrap_interval(right[surer])}", end=", ")
 print(f"other half {bootstrap_interval(right[~surer])}")
 curve = calibration.risk_coverage(confidence, right)
-print(f"area under the curve {curve.area:.2f}, in any order {1 - right.mean():.2f}")
+saved = with_interval(lambda c, r: 1 - r.mean() - calibration.risk_coverage(c, r).area,
+                      confidence, right)  # fmt: skip
+print(f"area {curve.area:.2f}, in any order {1 - right.mean():.2f}, saved {saved}")
 plt.plot(curve.coverage, curve.risk, label="surest first")
 plt.axhline(1 - right.mean(), color="C1", linestyle="--", label="in any order")
 plt.gca().set(xlabel="coverage (share of tickets routed)", ylabel="risk (share routed wrongly)")
-plt.title("Fewer tickets, fewer errors")
+plt.title("The surest tickets go wrong less often")
 plt.legend()
 plt.show()
 
 # %% [markdown]
-# See the curve stay below the dashed line: hold back the unsure tickets, and fewer go wrong. This is a *risk-coverage
-# curve*; the left end rests on few tickets. Two limits:
+# See the curve stay below the dashed line: hold back the unsure, and a smaller share goes wrong. This is a *risk-coverage
+# curve*; the area under it is the mean risk over all coverages, and its left end rests on few tickets. Three limits:
 
 # %%
-chosen = np.bincount(scores.argmax(axis=1), minlength=4)
-print("words chosen:", dict(zip(topics.values(), chosen.tolist(), strict=True)), "of 19 each")
-fair = (scores - scores.mean(axis=0)).argmax(axis=1) == truth  # less each word's own mean
-print(f"less each word's mean: right {fair.mean():.2f}", end=", ")
-print(f"gain {paired_bootstrap_interval(fair, right)}")
+means = scores.mean(axis=0).round(1)
+print("mean log-probability:", dict(zip(topics.values(), means.tolist(), strict=True)))
+fair = scores - scores.mean(axis=0)  # less each word's own mean
+print("chosen:", *[np.bincount(table.argmax(axis=1), minlength=4) for table in (scores, fair)])
+gain = paired_bootstrap_interval(fair.argmax(axis=1) == truth, right)
+print(f"right {right.mean():.3f}, less each word's mean: gain {gain:.3f}")
 
 # %% [markdown]
-# First, a rare word loses, whatever the ticket says: hardly any goes to *refund*. Taking off each
-# word's mean needs no labels and evens that out; whether it helps, 76 tickets cannot tell. (Long options lose too: each token
-# multiplies by a number below 1.) Second, to rank is not yet to mean what one says: is 0.68 right as often as 68 times in
-# 100? For that we want more tickets.
+# First, the four words hold little. Second, some words lose, whatever the ticket says: *refund*, though each topic
+# has 19 tickets. Taking off each word's mean evens that out without labels, if topics are equally common; whether it
+# helps, 76 tickets cannot tell. Third, to rank is not yet to mean what one says: is 0.68 right 68 times in 100? We
+# ask it of the model that would do the routing today, with more tickets.
 #
 # ## 7. A confidence that means what it says
 #
-# Of all answers given with 0.8, four in five should be right: that is *calibrated*. Take the model that
-# would do the routing today, logistic regression on notebook 01's embeddings, all eleven intents. **Predict**: is it
-# too sure of itself or not sure enough?
+# Of all answers given with 0.8, four in five should be right: that is *calibrated*. The model is *logistic regression*
+# on notebook 01's embeddings: for each of eleven intents a weighted sum of the embedding's numbers, its logit
+# (`decision_function`). **Predict**: is it too sure of itself or not sure enough?
 
 # %%
 vectors = Embedder().encode([ticket.text for ticket in tickets])
@@ -339,9 +344,9 @@ right = test_logits.argmax(axis=1) == intents[~train]
 print(f"right {bootstrap_interval(right)}, mean confidence {raw.mean():.2f}")
 
 # %% [markdown]
-# Not sure enough by half: regularisation keeps its weights small. Large networks often
-# err the other way. To measure it, sort answers into ten bins by confidence; the mean distance between
-# confidence and share right, weighed by the answers in each bin, is the *expected calibration error* (ECE).
+# Not sure enough by half: scikit-learn keeps its weights small (*regularisation*), and so its logits. Large networks
+# often err the other way. To measure it, sort answers into ten bins by confidence; the mean distance between
+# confidence and share right, weighted by the answers in each bin, is the *expected calibration error* (ECE).
 #
 # **Exercise 4.3** · ECE from scratch · medium, 10 minutes, you may skip it.
 # Ten bins of equal width; bins without answers do not count.
@@ -360,69 +365,72 @@ hint("4.3")
 solution("4.3")
 
 # %% [markdown]
-# One number can mend it: divide all logits by a temperature, the one under which the true
-# classes are most probable. It must be found on tickets that the router was not trained on, or it will think too well of
-# itself: so each fifth of the train split is scored by a router trained on the other four.
+# One number can mend it: divide all logits by a temperature, the one under which the true classes are most probable.
+# **Predict**: above or below 1? Find it on tickets that the router was not trained on, or it will think too well of
+# itself: `cross_val_predict` scores each fifth of the train split by a router trained on the other four.
+
 
 # %%
-held_out = cross_val_predict(
-    LogisticRegression(max_iter=1000), vectors[train], intents[train], method="decision_function"
-)
-rows = np.arange(train.sum())
-losses = {
-    t: -sampling.log_softmax(held_out / t)[rows, intents[train]].mean()
-    for t in np.arange(0.1, 3, 0.01)
-}
+def held_out_logits(classifier, rows):
+    return cross_val_predict(classifier, vectors[rows], intents[rows], method="decision_function")
+
+
+held_out = held_out_logits(LogisticRegression(max_iter=1000), train)
+candidates = np.arange(0.1, 3, 0.01)
+of_the_true = np.arange(train.sum()), intents[train]
+losses = [-sampling.log_softmax(held_out / t)[of_the_true].mean() for t in candidates]
 temperature = calibration.fit_temperature(held_out, intents[train])
-print(f"by hand {min(losses, key=losses.get):.2f}, fit_temperature {temperature:.3f}")
-scaled = sampling.softmax(test_logits / temperature)
-library = CalibratedClassifierCV(
+print(f"by hand {candidates[np.argmin(losses)]:.2f}, fit_temperature {temperature:.3f}")
+calibrated = sampling.softmax(test_logits / temperature)
+library = CalibratedClassifierCV(  # scikit-learn does all this in one call
     LogisticRegression(max_iter=1000), method="temperature", cv=5, ensemble=False
 ).fit(vectors[train], intents[train])
-assert np.allclose(scaled, library.predict_proba(vectors[~train]), atol=1e-3)
+assert np.allclose(calibrated, library.predict_proba(vectors[~train]), atol=1e-3)
 
 # %%
 ece = calibration.expected_calibration_error
-scaled = scaled.max(axis=1)
+scaled = calibrated.max(axis=1)
 gain = with_interval(lambda a, b, r: ece(a, r) - ece(b, r), raw, scaled, right)
 rng = np.random.default_rng(0)
 honest = [ece(scaled, rng.random(len(scaled)) < scaled) for _ in range(1000)]
-print(f"ECE {with_interval(ece, raw, right)}, scaled {with_interval(ece, scaled, right)}")
-print(f"gain {gain}; an honest router would have {np.median(honest):.2f} by chance")
+print(f"ECE {with_interval(ece, raw, right):.3f}, scaled {with_interval(ece, scaled, right):.3f}")
+print(f"gain {gain:.3f}; calibrated by construction:", np.quantile(honest, [0.5, 0.025, 0.975]))
 for name, sure, marker in [("raw", raw, "o"), ("scaled", scaled, "s")]:
     mean, share, count = calibration.reliability_bins(sure, right)
-    plt.plot(mean, share, marker + "-", label=name)
+    plt.scatter(mean, share, 3 * count, marker=marker, label=name, zorder=3)
     print(name, "answers in each bin:", count)
-plt.plot([0, 1], [0, 1], "k--", label="calibrated")
-plt.gca().set(xlabel="mean confidence in the bin", ylabel="share right", aspect="equal")
-plt.title("One number moves it to the diagonal")
+by_chance = 1.96 * np.sqrt(mean * (1 - mean) / count)  # for the scaled bins
+plt.errorbar(mean, mean, by_chance, fmt="none", color="gray", label="calibrated, 95 %")
+plt.plot([0, 1], [0, 1], "k--", linewidth=1)
+edges = np.linspace(0, 1, 11)
+plt.gca().set(xlabel="mean confidence in the bin (larger: more answers)", ylabel="share right")
+plt.gca().set(xticks=edges, aspect="equal", title="One number moves it to the diagonal")
 plt.legend()
 plt.show()
 
 # %% [markdown]
-# See the circles far above the diagonal (right more often than they say), the squares along it. The error falls to what
-# a perfectly honest router would show on 209 tickets by chance alone. So never report an ECE without the number of answers; and
-# resampling adds chance of its own, hence intervals that lean upwards. Which intent comes first never changes, nor does accuracy. And one
-# number mends a boaster, too:
+# See the circles far above the diagonal, the squares within the bars (two barely) that hold 19 of 20
+# bins of a calibrated router. The error falls to what such a router shows by chance on 209 tickets; so never
+# report an ECE without the number of answers. Which intent comes first
+# never changes. One number helps the too sure as well:
 
 # %%
-boaster = LogisticRegression(C=1000, max_iter=1000)  # hardly regularised
-z = cross_val_predict(boaster, vectors[train], intents[train], method="decision_function")
-t = calibration.fit_temperature(z, intents[train])
-z = boaster.fit(vectors[train], intents[train]).decision_function(vectors[~train])
-ok = z.argmax(axis=1) == intents[~train]
-before, after = (sampling.softmax(z / by).max(axis=1) for by in (1, t))
-print(f"right {ok.mean():.2f}, mean confidence {before.mean():.2f}, temperature {t:.2f}")
-print(f"ECE {with_interval(ece, before, ok)}, scaled {with_interval(ece, after, ok)}")
+too_sure = LogisticRegression(C=1000, max_iter=1000)  # hardly regularised
+cooler = calibration.fit_temperature(held_out_logits(too_sure, train), intents[train])
+sharp = too_sure.fit(vectors[train], intents[train]).decision_function(vectors[~train])
+hits = sharp.argmax(axis=1) == intents[~train]
+before, after = (sampling.softmax(sharp / t).max(axis=1) for t in (1, cooler))
+print(f"right {hits.mean():.2f}, mean confidence {before.mean():.2f}, temperature {cooler:.2f}")
+print(f"ECE {with_interval(ece, before, hits)}, scaled {with_interval(ece, after, hits)}")
 
 # %% [markdown]
 # ## 8. A threshold from two prices
 #
-# A ticket sent to the wrong team costs eight minutes. A person's check of a ticket that was routed right
-# costs two, for nothing. From which confidence on does it pay to send?
+# A ticket sent to the wrong team costs eight minutes more than if a person had checked it. A check of a ticket that was
+# routed right costs two. From which confidence on does it pay to send?
 #
 # **Exercise 4.4** · Send it, or have it checked? · medium, 10 minutes, you may skip it.
-# Compare the expected costs. Where they are equal, have it checked.
+# Compare the expected costs. Where they are equal, send it.
 
 
 # %% tags=["exercise"] exercise="4.4"
@@ -439,28 +447,34 @@ solution("4.4")
 
 
 # %%
-def cost(confidence, threshold):  # minutes, for each test ticket
+WRONG, NEEDLESS = 8, 2  # minutes
+train_right = held_out.argmax(axis=1) == intents[train]
+
+
+def minutes(confidence, threshold):  # lost on each test ticket
     sent = confidence >= threshold
-    return 8 * (sent & ~right) + 2 * (~sent & right)
+    return WRONG * (sent & ~right) + NEEDLESS * (~sent & right)
 
 
-def fit(logits):
-    right = logits.argmax(axis=1) == intents[train]
-    prices = {"false_positive_cost": 8, "false_negative_cost": 2}
-    return calibration.cheapest_threshold(sampling.softmax(logits).max(axis=1), right, **prices)[0]
+def fitted(logits):  # the threshold that is cheapest on the train split
+    prices = {"false_positive_cost": WRONG, "false_negative_cost": NEEDLESS}
+    confidence = sampling.softmax(logits).max(axis=1)
+    return calibration.cheapest_threshold(confidence, train_right, **prices)[0]
 
 
-limit = 8 / (8 + 2)
-paid = cost(scaled, limit)
+limit = WRONG / (WRONG + NEEDLESS)
+paid = minutes(scaled, limit)
 print(f"scaled, {limit} from the prices: {paid.mean():.2f} minutes", end=", ")
-print(f"{(scaled >= limit).mean():.0%} of tickets sent")
+print(f"{(scaled >= limit).mean():.0%} of the tickets sent")
+
+# %%
 for name, other in {
-    "scaled, fitted on train": cost(scaled, fit(held_out / temperature)),
-    "raw, fitted on train": cost(raw, fit(held_out)),
-    "raw, 0.8": cost(raw, limit),
-    "scaled, 0.5": cost(scaled, 0.5),
-    "send none": cost(scaled, 2),
-    "send all": cost(scaled, 0),
+    "scaled, fitted on train": minutes(scaled, fitted(held_out / temperature)),
+    "raw, fitted on train": minutes(raw, fitted(held_out)),
+    "raw, 0.8": minutes(raw, limit),
+    "scaled, 0.5": minutes(scaled, 0.5),
+    "send none": minutes(scaled, np.inf),
+    "send all": minutes(scaled, 0),
 }.items():
     more = paired_bootstrap_interval(other, paid)
     print(f"{name}: {other.mean():.2f}, more than the first by {more}")
@@ -468,7 +482,7 @@ for name, other in {
 # %%
 limits = np.linspace(0, 1, 101)
 for name, sure, style in [("raw", raw, "--"), ("scaled", scaled, "-")]:
-    plt.plot(limits, [cost(sure, x).mean() for x in limits], style, label=name)
+    plt.plot(limits, [minutes(sure, x).mean() for x in limits], style, label=name)
 plt.axvline(limit, color="k", linestyle=":", label="8 / (8 + 2)")
 plt.gca().set(xlabel="threshold on the confidence", ylabel="minutes per test ticket")
 plt.title("The prices name the threshold, if the confidence is honest")
@@ -476,41 +490,43 @@ plt.legend()
 plt.show()
 
 # %% [markdown]
-# See the dotted line cross the wide valley of the solid curve and miss that of the dashed one. With honest
-# probabilities the prices alone find it; thresholds fitted on 418 labelled tickets are no better, and have to be fitted again
-# when a price changes. Raw confidences have as deep a valley, elsewhere: there the rule sends one ticket.
+# See the dotted line cross the wide valley of the solid curve and miss that of the dashed one, almost as deep: by raw
+# confidences the rule sends one ticket. With honest probabilities the prices alone find it; thresholds fitted on
+# labelled tickets are no better here, and must be fitted again when a price changes.
 #
 # ## Limits
 #
-# Calibrated means: on messages like those it was measured on. Suppose that nobody had thought of spam, and the
-# router knows ten intents. Then all that belongs to none of them arrives.
+# Calibrated means: on messages like those it was measured on. Suppose that nobody had thought of spam: the
+# router knows ten intents, and all that belongs to none of them arrives.
 
 # %%
 names = np.array([ticket.intent for ticket in tickets])
-known = names != "out_of_scope"
+fits = names != "out_of_scope"
 ten = LogisticRegression(max_iter=1000)
-logits_of = "decision_function"
-z = cross_val_predict(ten, vectors[train & known], intents[train & known], method=logits_of)
-labels = np.unique(intents[train & known], return_inverse=True)[1]  # 0 to 9
-t = calibration.fit_temperature(z, labels)
-ten.fit(vectors[train & known], names[train & known])
-inside = sampling.softmax(ten.decision_function(vectors[~train & known]) / t)
-outside = sampling.softmax(ten.decision_function(vectors[~known]) / t)
-good = ten.classes_[inside.argmax(axis=1)] == names[~train & known]
-print(f"known intents: ECE {with_interval(ece, inside.max(axis=1), good)}")
-print(f"sent although none fits: {bootstrap_interval(outside.max(axis=1) >= limit)}")
-unknown = [ticket.text for ticket in tickets if ticket.intent == "out_of_scope"]
-for i in np.argsort(-outside.max(axis=1), kind="stable")[:4]:
-    print(f"{outside[i].max():.2f} {ten.classes_[outside[i].argmax()]}: {unknown[i][:60]}")
+labels = np.unique(intents[train & fits], return_inverse=True)[1]  # 0 to 9
+ten_temperature = calibration.fit_temperature(held_out_logits(ten, train & fits), labels)
+ten.fit(vectors[train & fits], names[train & fits])
+by_ten = sampling.softmax(ten.decision_function(vectors) / ten_temperature)
+guess, sure = ten.classes_[by_ten.argmax(axis=1)], by_ten.max(axis=1)
+inside = fits & ~train
+print(f"known intents: ECE {with_interval(ece, sure[inside], (guess == names)[inside])}")
+print(f"sent: {(sure[inside] >= limit).mean():.0%} of these,", end=" ")
+print(f"{bootstrap_interval(sure[~fits] >= limit)} of those that fit none")
+for i in sorted(np.flatnonzero(~fits), key=lambda i: -sure[i])[:4]:
+    print(f"{sure[i]:.2f} {guess[i]}: {tickets[i].text[:60]}")
+unseen = ~fits & ~train
+print(f"of {unseen.sum()} in the test split: {(sure[unseen] >= limit).sum()} sent,", end=" ")
+print(f"with a class of their own {(scaled[unseen[~train]] >= limit).sum()}")
 
 # %% [markdown]
-# Honest on what it knows, and sure of what it has never seen: the probabilities must add up to 1 over ten intents, and none of them
-# is "none of these". Give such messages a class of their own, as the eleven intents above do; label new traffic, and measure
-# calibration again on it.
+# Honest on what it knows, and sometimes sure of what it has never seen: the probabilities must add up to 1 over ten
+# intents, and none of them is "none of these". With a class of their own none of the 19 is sent: a hint, no proof.
+# Label new traffic and measure again.
 #
 # **Exercise 4.5** · Mislead the model with your own text · any level, 10 minutes, you may skip it.
-# Write four or more openings from your own work, each with the true next word. Among them: one
-# after which the model gives a token 0.5 or more; one where no token reaches 0.1; and one where it is wrong with 0.3 or more.
+# Write four or more openings from your own work, each with the one word that is truly next. Among them: one
+# after which the model gives a token 0.5 or more; one where no token reaches 0.1; and one where it is wrong with 0.3 or more
+# (wrong: it would say another thing, not the same in other words).
 # Once the check passes, the cell after the hints shows what the model holds ready for yours.
 
 # %% tags=["exercise"] exercise="4.5"
@@ -537,21 +553,23 @@ if check("4.5", my_openings).passed:
 # 1. A model gives probabilities; text is one path through them. Greedy is the most probable step, not the most
 #    probable text, and not the truth.
 # 2. Temperature changes all probabilities, top-k, top-p and min-p cut the tail.
-# 3. Perplexity measures surprise. Your own facts surprise a model as much as false ones.
-# 4. A confidence can rank well and still not mean what it says. Look at the reliability diagram; one temperature, fitted on
+# 3. Perplexity measures surprise, not truth.
+# 4. A confidence can rank well and still not mean what it says. One temperature, fitted on
 #    held-out answers, often mends it.
 # 5. With honest probabilities the threshold is wrong / (wrong + needless).
 #
 # ## In your project
 #
-# Copy from `course_lib.sampling` and `course_lib.calibration`; they need NumPy alone. Serving engines
-# have the dials of section 3: set temperature 0 for what a program reads. For classifiers take
-# scikit-learn's `CalibratedClassifierCV(method="temperature")`. From an endpoint ask for `logprobs`, of a short choice, not of prose.
+# Copy from `course_lib.sampling` and `course_lib.calibration`; they need NumPy alone. Serving engines have the dials
+# of section 3: set temperature 0 for what a program reads. For classifiers take scikit-learn's
+# `CalibratedClassifierCV(method="temperature")`. From an endpoint ask for `logprobs`, of a short choice, not of
+# prose.
 #
 # ## Where the maths goes deeper
 #
-# Skipped: why cross-entropy rewards honest probabilities (proper scoring rules: Gneiting and Raftery, 2007), wanted when
-# you design a metric; guarantees on coverage (conformal prediction: Angelopoulos and Bates, 2021), wanted when an
-# auditor asks. Top-p: Holtzman and others (2020); min-p: Nguyen and others (2024); calibration of networks: Guo and others (2017).
+# Skipped: why cross-entropy rewards honest probabilities (proper scoring rules: Gneiting and Raftery, 2007), wanted
+# when you design a metric; guarantees on coverage (conformal prediction: Angelopoulos and Bates, 2021), wanted when
+# an auditor asks. Top-p: Holtzman and others (2020); min-p: Nguyen and others (2024); calibration of networks: Guo
+# and others (2017).
 #
 # Next: **05 The classical algorithms worth knowing**, who should route these tickets, and at what price.

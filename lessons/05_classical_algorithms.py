@@ -9,12 +9,11 @@
 # - **trade** precision for recall by the price of a mistake, and hold back what the model doubts;
 # - **decide** between a linear model and a prompt, by accuracy, milliseconds and money.
 #
-# Needs notebooks 01, 02 and 04. Reading takes 25 minutes, the exercises up to 60, running all cells 70 seconds.
+# Needs notebooks 01, 02 and 04. Reading takes 40 minutes, the exercises up to 60, running all cells 70 seconds.
 #
 # ## 1. Which desk?
 #
-# Each message to Larkspur belongs to one of ten desks, or to none. A language model is at hand: give it the labels and a
-# message, one from each desk.
+# Each message to Larkspur belongs to one of ten desks, or to none. Ask a language model: here are the labels, here is a message.
 
 # %%
 import time
@@ -43,7 +42,7 @@ from course_lib import data, language_model, plotting
 from course_lib.calibration import cheapest_threshold, risk_coverage
 from course_lib.embeddings import Embedder
 from course_lib.exercises import check, hint, solution
-from course_lib.exercises.ex05_classical_algorithms import show_inbox, vote  # vote: solves 5.1
+from course_lib.exercises.ex05_classical_algorithms import show_accuracy, show_inbox, vote
 from course_lib.statistics import bootstrap_interval, paired_bootstrap_interval
 
 plotting.use_course_style()
@@ -61,7 +60,8 @@ few = np.array([np.flatnonzero(labels == label)[0] for label in LABELS])  # the 
 
 # %%
 model = language_model.load()
-rules = f"Label the message to a maker of e-bikes. Labels: {', '.join(LABELS)}."
+rules = "Label a message to a maker of e-bikes. Answer with one of these labels and nothing else: "
+rules += ", ".join(LABELS)
 
 
 def conversation(text, examples=()):  # examples: pairs of text and label
@@ -72,8 +72,8 @@ def conversation(text, examples=()):  # examples: pairs of text and label
 
 
 def label_in(answer):  # the first label that it names, or ""
-    places = {answer.text.lower().find(label): label for label in LABELS}
-    return places[min(place for place in places if place >= 0)] if max(places) >= 0 else ""
+    text = answer.text.lower()
+    return min((label for label in LABELS if label in text), key=text.index, default="")
 
 
 # %%
@@ -84,13 +84,11 @@ for row, answer in list(zip(few, answers, strict=True))[:4]:
 print(f"right: {zero_shot.sum()} of {len(few)}")
 
 # %% [markdown]
-# It talks about the message instead of sorting it. A larger model may follow the rule; section 8 comes back to
-# that. But somebody has labelled 418 messages. Learn from them.
+# It apologises, or repeats, and sorts nothing; section 8 comes back to it. But 418 messages have been labelled.
 #
 # ## 2. Ask the neighbours, and a score that lies
 #
-# Notebook 01's vectors put messages with one meaning near each other. So: find the `k` nearest labelled messages
-# and let them vote.
+# Notebook 01's vectors put messages with one meaning near each other. So let the `k` nearest labelled messages vote.
 #
 # **Exercise 5.1** · k nearest neighbours · medium, 10 minutes, you may skip it.
 # All vectors have unit length. For each row of `vectors` return the label that most of the `k` nearest rows of `known` have; of
@@ -112,25 +110,25 @@ solution("5.1")
 # %%
 embedder = Embedder()
 vectors = embedder.encode(list(texts))  # (418, 384)
-folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(texts, labels))
+five_folds = StratifiedKFold(5, shuffle=True, random_state=0)  # each has its share of each label
+folds = list(five_folds.split(texts, labels))
 one_neighbour = KNeighborsClassifier(1, metric="cosine").fit(vectors, labels)
 print(f"accuracy of 1 neighbour: {one_neighbour.score(vectors, labels):.3f}")
 
 # %% [markdown]
 # Perfect, and worthless: each message is its own nearest neighbour. A score on the messages a model has learned from says how well
 # it remembers. **Cross-validation** asks for more: split the messages into five *folds*, learn from four, predict the fifth, until each message was predicted
-# once, by a model that never saw it. By hand, then scikit-learn's:
+# once, by a model that never saw it. By hand, then scikit-learn's; the folds differ from luck alone.
+#
+# **Predict**: how many neighbours should vote, 1, 20 or 200?
 
 # %%
 by_hand = []
 for learn, held_out in folds:  # rows of four folds, rows of the fifth
-    predicted = vote(vectors[learn], labels[learn], vectors[held_out], k=5)
+    predicted = vote(vectors[learn], labels[learn], vectors[held_out], k=5)  # solves 5.1
     by_hand.append((predicted == labels[held_out]).mean())
 nearest_5 = KNeighborsClassifier(5, metric="cosine")
 print(np.round([by_hand, cross_val_score(nearest_5, vectors, labels, cv=folds)], 3))
-
-# %% [markdown]
-# Both give the same (the second row is scikit-learn's). The folds differ by some points, from luck alone. **Predict**: how many neighbours should vote, 1, 20 or 200?
 
 # %%
 neighbours = [1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200]
@@ -152,38 +150,41 @@ print(
 )
 
 # %% [markdown]
-# See the dashed line fall from k=1 on, and the solid one rise to k=20 first. One neighbour follows every odd
+# See the dashed line fall steeply from k=1, and the solid one rise; 12 to 30 do about equally well. One neighbour follows every odd
 # message (*overfitting*); 200 reach into other desks (*underfitting*).
 #
 # ## 3. Seven ways to decide, two ways to read
 #
 # | algorithm | the label is the one |
 # |---|---|
-# | logistic regression | with the largest weighted sum of the numbers; sums become probabilities by softmax (notebook 04) |
-# | linear SVM | with the largest weighted sum too; its weights keep the closest messages clear of the border |
+# | logistic regression | with the largest weighted sum of the numbers; softmax makes probabilities of the sums |
+# | linear SVM | with the largest weighted sum; the weights keep the closest messages clear of the border |
 # | naive Bayes | under which these numbers are most probable, as if each came independently |
 # | k nearest | that most of k neighbours have |
 # | decision tree | at the end of a chain of yes-or-no questions, each about one number |
-# | random forest | that most trees name, each grown on a random part of the messages |
-# | gradient boosting | with the largest sum over small trees, each grown to mend what those before got wrong |
+# | random forest | that most trees name, each grown on random messages, with random numbers to ask about |
+# | gradient boosting | with the largest sum over small trees, each to mend what those before got wrong |
 #
-# PCA (notebook 01) is no classifier; before one it shortens the vectors, here to 50 numbers. All have usual settings, but for
-# k=20 from above, and only 15 rounds of boosting, to save your time: more rounds help it.
+# Before a classifier, PCA (notebook 01) shortens the vectors to 50 numbers. Settings are scikit-learn's own,
+# but for k=20, `sublinear_tf` (a word's tenth repetition counts less), and boosting, whose small trees, few rounds and
+# coarse numbers save time and may cost accuracy.
 #
 # **Predict**: a linear model, or a forest of a hundred trees? And how much do embeddings add?
 
 
 # %%
 def classifiers(words):
-    small = {"max_iter": 15, "max_leaf_nodes": 3, "min_samples_leaf": 3, "learning_rate": 0.2}
+    quick = {"max_iter": 60, "max_leaf_nodes": 3, "min_samples_leaf": 3, "max_bins": 16}
     return {
         "logistic regression": LogisticRegression(max_iter=1000),
         "linear SVM": LinearSVC(random_state=0),
-        "naive Bayes": MultinomialNB() if words else GaussianNB(),
+        "naive Bayes": MultinomialNB() if words else GaussianNB(),  # counts; any numbers
         "20 nearest": KNeighborsClassifier(20, metric="cosine"),
         "decision tree": DecisionTreeClassifier(random_state=0),
         "random forest": RandomForestClassifier(100, random_state=0),
-        "gradient boosting": HistGradientBoostingClassifier(random_state=0, **small),
+        "gradient boosting": HistGradientBoostingClassifier(
+            random_state=0, learning_rate=0.2, **quick
+        ),
         "PCA to 50 + logistic": make_pipeline(PCA(50, random_state=0), LogisticRegression()),
     }
 
@@ -203,7 +204,7 @@ def cross_validate(classifier, inputs):
     hits, fit_s, predict_s = np.zeros(len(labels)), [], []
     for learn, held_out in folds:
         start = time.perf_counter()
-        fitted = clone(classifier).fit(inputs[learn], labels[learn])
+        fitted = clone(classifier).fit(inputs[learn], labels[learn])  # a copy that knows nothing
         middle = time.perf_counter()
         hits[held_out] = fitted.predict(inputs[held_out]) == labels[held_out]
         fit_s.append(middle - start)
@@ -216,31 +217,34 @@ embedder.encode(list(texts[:100]))
 embedding_ms = 1000 * (time.perf_counter() - start) / 100
 results = {key: cross_validate(*candidate) for key, candidate in candidates.items()}
 hits = {key: result[0] for key, result in results.items()}
+minilm = hits["logistic regression", "MiniLM"]
 
 # %% tags=["nbval-ignore-output"] reason="fit and predict times"
-print(f"{'':30}{'accuracy (95 %)':23}{'fit':>9}{'predict one':>14}")
+print(f"{'':30}{'accuracy (95 %)':23}{'fit':>9}{'predict, each':>15}")
 for name, reads in sorted(hits, key=lambda key: -hits[key].mean()):
     hit, fit_ms, predict_ms = results[name, reads]
-    print(f"{reads}  {name:22}{bootstrap_interval(hit):.3f}{fit_ms:7.0f} ms{predict_ms:11.3f} ms")
+    print(f"{reads}  {name:22}{bootstrap_interval(hit):.3f}{fit_ms:7.0f} ms{predict_ms:12.3f} ms")
 print(f"\nMiniLM itself takes {embedding_ms:.0f} ms more for each message")
 
 # %%
 for name in classifiers(words=True):
     gain = paired_bootstrap_interval(hits[name, "MiniLM"], hits[name, "TF-IDF"])
     print(f"{name:20} embeddings minus words: {gain}")
-minilm = hits["logistic regression", "MiniLM"]
+for name in ("linear SVM", "naive Bayes", "PCA to 50 + logistic", "20 nearest"):
+    print(f"first row minus {name}:", paired_bootstrap_interval(minilm, hits[name, "MiniLM"]))
 assert results["gradient boosting", "MiniLM"][1] > 5 * results["logistic regression", "MiniLM"][1]
 
 # %% [markdown]
-# With words and with embeddings, a linear model leads, and the trees come last and take longest: a question about one number at a time is a poor way to
-# read 384 numbers that each say a little, or thousands of words of which a message has few. On tables with columns that mean
-# something (age, price, kilometres) trees often win. Embeddings lift most methods, and 50 of their numbers keep nearly all of that. The first few intervals overlap: do not make much of ranks.
+# With words and with embeddings, a linear model leads (PCA spoils words), and trees come last; forest and boosting take longest. One number at a time is a poor way to
+# read 384 that each say a little, or thousands of words of which a message has few. On tables with columns that mean
+# something (age, price, kilometres) trees often win. Embeddings lift most methods. The last lines say which ranks are more than luck.
 #
-# **Exercise 5.2** · How far do words go? · hard, 15 minutes, you may skip it. Without embeddings, reach a cross-validated accuracy of 0.6. Give an
+# **Exercise 5.2** · How far do words go? · hard, 15 minutes, you may skip it. Without embeddings or any word list from elsewhere, reach a cross-validated accuracy of 0.6. Give an
 # unfitted pipeline that takes texts.
 
 # %% tags=["exercise"] exercise="5.2"
 my_pipeline = ...
+show_accuracy(my_pipeline)
 check("5.2", my_pipeline)
 
 # %%
@@ -266,7 +270,7 @@ for row in np.argsort(-(vectors @ embedder.encode(["The plug of my charger gets 
 #
 # ## 4. Without labels: k-means
 #
-# Suppose nobody had labelled anything. **k-means** repeats two steps: give each message to its nearest centre; move each centre to the mean of its messages.
+# Suppose nothing were labelled. **k-means** repeats: give each message to its nearest centre; move each centre to the mean of its messages.
 
 # %%
 start_centres = vectors[np.random.default_rng(0).choice(len(vectors), 11, replace=False)]
@@ -281,16 +285,16 @@ from_sklearn = KMeans(11, init=start_centres, n_init=1, tol=0).fit(vectors)
 print("by hand and scikit-learn agree:", np.array_equal(group, from_sklearn.labels_))
 for g in range(11):
     counts = Counter(labels[group == g].tolist()).most_common(2)
-    central = texts[distances[:, g].argmin()]
-    print(*[f"{label} {n}" for label, n in counts], "|", central[:60])
+    central = " | ".join(text[:30] for text in texts[distances[:, g].argsort()[:2]])
+    print(f"{(group == g).sum()}:", *[f"{label} {n}" for label, n in counts], "|", central)
 
 # %% [markdown]
-# Each line: the two commonest labels, and the message nearest to the centre. Some groups are desks, the first is a language:
-# k-means finds what is alike, not what you want to know. Look at an inbox with it before you define labels.
+# Each line: size, the two commonest labels, the two messages nearest to the centre. Some groups are desks; the first is a language, or two (print `texts[group == 0]`):
+# k-means finds what is alike, not what you want to know. How many groups is your choice.
 #
 # ## 5. A leak
 #
-# A colleague adds pairs of words, keeps the 1,000 features that tell most about the labels, and cross-validates. Then the same with shuffled
+# A colleague adds pairs of words, keeps the 1,000 features that tell most about the labels (by `chi2`, a statistic), and cross-validates. Then the same with shuffled
 # labels, where nothing can be learned and chance is 0.09. **Predict** both scores.
 
 # %%
@@ -304,16 +308,16 @@ print("minus MiniLM with logistic regression:", paired_bootstrap_interval(leaky,
 # %%
 shuffled = np.random.default_rng(0).permutation(labels)
 kept = SelectKBest(chi2, k=1000).fit_transform(table, shuffled)
-lie = cross_val_predict(MultinomialNB(alpha=0.1), kept, shuffled, cv=folds) == shuffled
+lie = cross_val_predict(MultinomialNB(alpha=0.1), kept, shuffled, cv=five_folds) == shuffled
 print(f"shuffled labels: {bootstrap_interval(lie):.3f}")
 
 # %% [markdown]
-# Words beat embeddings, and the interval excludes 0! But the same code finds nearly three times what chance allows in labels that mean
+# Words beat embeddings, and the interval excludes 0! But the same code finds more than three times what chance allows in labels that mean
 # nothing. The features were chosen with *all* labels, those of the held-out fold included: a **leak**.
 #
 # **Exercise 5.3** · Close the leak · medium, 10 minutes, you may skip it.
 # Return the predicted label of each message, every step learned without the fold it predicts. `folds` holds pairs
-# `(learn, held_out)` of row numbers. Use `SelectKBest(chi2, k=k)` and `MultinomialNB(alpha=0.1)`.
+# `(learn, held_out)` of row numbers. Use `SelectKBest(chi2, k=k)` and `MultinomialNB(alpha=0.1)` (the smaller alpha, the more it trusts rare words).
 
 
 # %% tags=["exercise"] exercise="5.3"
@@ -331,24 +335,25 @@ solution("5.3")
 # %%
 pipeline = make_pipeline(pairs_of_words, SelectKBest(chi2, k=1000), MultinomialNB(alpha=0.1))
 honest = cross_val_predict(pipeline, texts, labels, cv=folds) == labels
-on_shuffled = cross_val_predict(pipeline, texts, shuffled, cv=folds) == shuffled
-print(f"honest: {bootstrap_interval(honest):.3f}, shuffled labels {on_shuffled.mean():.3f}")
+on_shuffled = cross_val_predict(pipeline, texts, shuffled, cv=five_folds) == shuffled
+print(f"honest: {bootstrap_interval(honest)}, shuffled labels {bootstrap_interval(on_shuffled)}")
 print("the lie, leaky minus honest:", paired_bootstrap_interval(leaky, honest))
 print("honest minus MiniLM:", paired_bootstrap_interval(honest, minilm))
 
 # %% [markdown]
-# The lie is a quarter of all messages, and turned the ranking round. Whatever learns belongs in the pipeline, so that each fold learns it anew. Leaks
+# The lie is a quarter of all messages, and turned the ranking round; chance is back. Whatever learns belongs in the pipeline, so that each fold learns it anew. Leaks
 # that no pipeline sees: one customer on both sides, replies pasted into messages, a peek at the test split.
 #
 # ## 6. Which mistakes?
 #
-# One number hides who suffers. Take logistic regression on embeddings, and keep its cross-validated probabilities.
+# One number hides who suffers. Take logistic regression on embeddings, with its cross-validated probabilities.
 
 # %%
 linear = LogisticRegression(max_iter=1000)
 probabilities = cross_val_predict(linear, vectors, labels, cv=folds, method="predict_proba")
 classes = np.unique(labels)
 predicted = classes[probabilities.argmax(axis=1)]
+battery_at = classes.tolist().index("battery_charging")
 confusion = confusion_matrix(labels, predicted)  # [true, predicted]
 _, ax = plt.subplots(figsize=(7.5, 6))
 ax.imshow(confusion, cmap="Blues")
@@ -361,13 +366,14 @@ ax.grid(False)
 plt.show()
 for row in np.argsort(confusion.diagonal())[:3]:
     print(f"{classes[row]:16} {confusion[row, row] / confusion[row].sum():.2f} found")
+print(f"battery_charging: {confusion[battery_at, battery_at]} messages found")
+print(f"all: accuracy {minilm.mean():.2f}, mean confidence {probabilities.max(axis=1).mean():.2f}")
 
 # %% [markdown]
 # See three pale spots on the diagonal: returns are taken for deliveries, deliveries for parts or bookings, and `out_of_scope`
 # for everything, since it is no topic.
 #
-# Some mistakes are dear. A swollen battery that waits in the wrong queue is a fire risk, so
-# messages on batteries should reach their desk. Raise an alarm when the probability of `battery_charging` passes a
+# A swollen battery that waits in the wrong queue is a fire risk. Raise an alarm when the probability of `battery_charging` passes a
 # threshold. **Precision** is the share of alarms that are right, **recall** the share of battery messages that raise one.
 #
 # **Exercise 5.4** · Precision and recall · easy, 5 minutes, you may skip it. `alarm` and `wanted` hold True or False for each message. Where
@@ -388,22 +394,28 @@ hint("5.4")
 solution("5.4")
 
 # %% [markdown]
-# Let a missed one cost as much as 20 false alarms; the cheapest threshold follows, as in notebook 04. **Predict**: how many of the 38 are found at the customary 0.5?
+# Let a missed one cost as much as 20 false alarms. Notebook 04's rule says 1 / (1 + 20), *if* probabilities mean what they say. These are too low
+# (mean confidence 0.28, accuracy 0.65): fit the threshold instead. **Predict**: how many of the 38 pass the customary 0.5?
 
 # %%
-battery = probabilities[:, classes.tolist().index("battery_charging")]
+battery = probabilities[:, battery_at]
 wanted = labels == "battery_charging"
 price = {"false_positive_cost": 1, "false_negative_cost": 20}
 battery_limit, _ = cheapest_threshold(battery, wanted, **price)
 precisions, recalls, limits = precision_recall_curve(wanted, battery)
-for threshold in (0.5, battery_limit):
-    alarm = battery >= threshold
-    found, false_alarms = alarm[wanted].sum(), alarm[~wanted].sum()
-    print(f"at {threshold:.3f}: {found} of {wanted.sum()} found, {false_alarms} false alarms")
+
+
+def tally(alarm, wanted):
+    found, false = f"{alarm[wanted].sum()} of {wanted.sum()}", alarm[~wanted]
+    return f"{found} found, {false.sum()} false alarms, {bootstrap_interval(false)} of the others"
+
+
+for threshold in (0.5, 1 / 21, battery_limit):
+    print(f"at {threshold:.3f}: {tally(battery >= threshold, wanted)}")
 
 
 # %%
-def draw(threshold=0.12):
+def draw(threshold=battery_limit):
     counts = confusion_matrix(wanted, battery >= threshold)
     _, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), width_ratios=[3, 2])
     left.plot(limits, precisions[:-1], "--", label="precision")
@@ -416,22 +428,22 @@ def draw(threshold=0.12):
         right.text(column, row, n, ha="center", va="center", color="white" if n > 40 else "black")
     right.set_xticks([0, 1], ["no alarm", "alarm"])
     right.set_yticks([0, 1], ["other", "battery"])
-    right.set(xlabel="predicted", ylabel="true", title=f"Messages, at {threshold:.2f}")
+    right.set(xlabel="predicted", ylabel="true", title=f"Messages, at {threshold:.3f}")
     right.grid(False)
     plt.show()
     precision, recall = counts[1, 1] / counts[:, 1].sum(), counts[1, 1] / wanted.sum()
     print(f"precision {precision:.2f}, recall {recall:.2f}")
 
 
-plotting.slider(draw, threshold=(0.02, 0.6, 0.01))
+plotting.slider(draw, threshold=(0.02, 0.6, 0.001))
 
 # %% [markdown]
-# See recall fall and precision rise to the right. At 0.5 nearly all battery messages are missed: eleven labels share the probability, so few
-# get half of it. At the cheapest threshold nearly half of the alarms are false, and that is the cheap side.
+# See recall fall and precision rise to the right. 29 battery messages win as the largest of eleven, but 3 pass half: eleven labels share the probability.
+# At the fitted threshold nearly half of the alarms are false, and that is the cheap side.
 #
 # ## 7. The right to say "I don't know"
 #
-# Not every message needs a machine's decision. Route those it is sure of, and leave the rest to a person. What is "sure"? Three candidates:
+# Route the messages that the model is sure of, and leave the rest to a person. What is "sure"? Three candidates:
 #
 # - **trained**: `out_of_scope` is a class, and the probability of the best *desk* counts;
 # - **untrained**: the model knows the ten desks alone, and its largest probability counts;
@@ -469,64 +481,96 @@ plt.legend(title="sure means")
 plt.show()
 
 # %% [markdown]
-# See two curves climb to the left and one stay low. `nearest` lets in hardly more strays (messages out of scope) than the others, but a message near its neighbour
-# may be near two desks. Probability sees both doubts. Examples of `out_of_scope` stop a few more strays, of kinds that were seen. A promise sets the limit: at
-# least 80 % of what is routed is right.
+# See two curves climb to the left and one stay low: a message near its neighbour
+# may be near two desks, and only probability sees that. Strays are messages out of scope. Between `trained` and `untrained` no difference shows; we keep `trained`, the model that we have.
 #
-# ## 8. The test, once
+# A promise sets the limit: at least 80 % of what is routed is right. Where the estimate is just 0.80, chance breaks it every other time; take the largest share whose *interval* stays above.
 #
-# All is chosen. The best rows were best partly by luck, so their cross-validated scores flatter. The test
-# split decides. **Predict**: does the promise hold?
+# ## 8. The test
+#
+# What came first did so partly by luck, so its cross-validated score flatters. (Notebook 04 has shown MiniLM's test score; nothing
+# was chosen by it.) **Predict**: which row falls, and does the promise hold?
 
 # %%
 test_texts, test_labels = texts_and_labels("test")
 test_vectors = embedder.encode(list(test_texts))
-svm_words = candidates["linear SVM", "TF-IDF"][0].fit(texts, labels)
-by_svm = svm_words.predict(test_texts) == test_labels
-by_linear = linear.fit(vectors, labels).predict(test_vectors) == test_labels
-print(f"TF-IDF, linear SVM:          {bootstrap_interval(by_svm):.3f}")
-print(f"MiniLM, logistic regression: {bootstrap_interval(by_linear):.3f}")
-print("MiniLM minus TF-IDF:", paired_bootstrap_interval(by_linear, by_svm))
+svm = LinearSVC(random_state=0)
+runs_of_letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
+finalists = {
+    "words, linear SVM": (candidates["linear SVM", "TF-IDF"][0], texts, test_texts),
+    "letters, linear SVM (5.2)": (make_pipeline(runs_of_letters, svm), texts, test_texts),
+    "MiniLM, logistic regression": (linear, vectors, test_vectors),
+}
+in_test = {}
+for name, (classifier, inputs, test_inputs) in finalists.items():
+    in_folds = cross_val_predict(classifier, inputs, labels, cv=folds) == labels
+    in_test[name] = classifier.fit(inputs, labels).predict(test_inputs) == test_labels
+    scores = f"folds {bootstrap_interval(in_folds)}, test {bootstrap_interval(in_test[name])}"
+    print(f"{name:28}{scores}")
+svm_words, svm_letters, by_linear = in_test.values()
+print("letters minus words, test:", paired_bootstrap_interval(svm_letters, svm_words))
+print("MiniLM minus words, test: ", paired_bootstrap_interval(by_linear, svm_words))
 
-curve = curves["trained"]
-keeps = np.flatnonzero(1 - curve.risk >= 0.8)[-1]  # the largest coverage that keeps the promise
-in_test = linear.predict_proba(test_vectors)
-sure, desk = in_test[:, is_desk].max(axis=1), desks[in_test[:, is_desk].argmax(axis=1)]
-routed = sure >= curve.confidence[keeps]
-print(f"routed: {curve.coverage[keeps]:.0%} of train, {routed.mean():.0%} of test", end=", ")
-print(f"right {bootstrap_interval((desk == test_labels)[routed])}")
-alarm = in_test[:, classes.tolist().index("battery_charging")] >= battery_limit
-for_battery = test_labels == "battery_charging"
-print(f"battery: {alarm[for_battery].sum()} of {for_battery.sum()} found", end=", ")
-print(f"{alarm[~for_battery].sum()} false alarms")
+# %%
+sure, by_desk = ways["trained"]
+ranked = (desks[by_desk.argmax(axis=1)] == labels)[np.argsort(-sure, kind="stable")]
+# the largest number of messages whose interval keeps the promise, in steps of 10
+keeps = max(n for n in range(10, 419, 10) if bootstrap_interval(ranked[:n]).low >= 0.8)
+limit = np.sort(sure)[-keeps]
+chances = linear.predict_proba(test_vectors)
+routed = chances[:, is_desk].max(axis=1) >= limit
+right = desks[chances[:, is_desk].argmax(axis=1)] == test_labels
+print(f"train: {keeps / len(labels):.0%} routed, right {bootstrap_interval(ranked[:keeps])}")
+print(f"test:  {routed.mean():.0%} routed, right {bootstrap_interval(right[routed])}")
+alarm = chances[:, battery_at] >= battery_limit
+print("battery:", tally(alarm, test_labels == "battery_charging"))
 
 # %% [markdown]
-# The lead of embeddings holds. The promise is missed by a point, well inside the interval; the alarm finds a little less than before.
+# The letters were chosen by their score in the folds, and lose their lead; that of embeddings holds. So does the promise, though so few messages
+# cannot prove it. The alarm finds about as many; false alarms grow from 7 to 11 %.
 #
-# Now the prompt. Give it what the classifiers had: the two nearest labelled messages, as examples. If that beats section
-# 1's prompt on the same train messages, it goes to the test.
+# Now the prompt, with the two nearest labelled messages as examples: first on section 1's messages. A rival needs
+# no language model: copy the nearest one's label.
 
 
 # %%
-def with_examples(text, vector, but=None):  # but: a row that must not be its own example
-    near = [row for row in np.argsort(vectors @ vector, kind="stable") if row != but][-2:]
-    return conversation(text, [(texts[row], labels[row]) for row in near])
+def nearest_two(vector, skip=None):  # skip: the message's own row, where it has one
+    order = np.argsort(-(vectors @ vector), kind="stable")
+    return order[order != skip][:2]
 
 
-prompts = [with_examples(texts[row], vectors[row], but=row) for row in few]
-few_shot = [label_in(answer) for answer in model.chat_batch(prompts, max_tokens=8)] == labels[few]
-print(f"no example: {zero_shot.mean():.2f} right, two examples: {few_shot.mean():.2f}")
+def ask(messages, near, **options):
+    examples = [[(texts[row], labels[row]) for row in rows[::-1]] for rows in near]
+    prompts = [conversation(*pair) for pair in zip(messages, examples, strict=True)]
+    return model.chat_batch(prompts, max_tokens=8, **options)
+
+
+near = [nearest_two(vectors[row], skip=row) for row in few]
+few_shot = [label_in(answer) for answer in ask(texts[few], near)] == labels[few]
+copied = labels[[rows[0] for rows in near]] == labels[few]
+print(f"{model.name}, right of {len(few)}: {zero_shot.sum()} without examples,", end=" ")
+print(f"{few_shot.sum()} with two; copying the nearest label: {copied.sum()}")
 
 # %%
 sample = np.concatenate([np.flatnonzero(test_labels == label)[:5] for label in LABELS])
-prompts = [with_examples(test_texts[row], test_vectors[row]) for row in sample]
+near = [nearest_two(vector) for vector in test_vectors[sample]]
 start = time.perf_counter()
-answers = model.chat_batch(prompts, max_tokens=8, batch_size=8)
+answers = ask(test_texts[sample], near, batch_size=8)
 prompt_ms = 1000 * (time.perf_counter() - start) / len(sample)
 by_prompt = np.array([label_in(answer) for answer in answers]) == test_labels[sample]
+copied = labels[[rows[0] for rows in near]] == test_labels[sample]
 print(f"prompt, {len(sample)} test messages: {bootstrap_interval(by_prompt)}")
-print("logistic regression, the same:", bootstrap_interval(by_linear[sample]))
-print("difference:", paired_bootstrap_interval(by_linear[sample], by_prompt))
+print(f"copying the nearest label: {bootstrap_interval(copied)}", end=", ")
+print("minus prompt:", paired_bootstrap_interval(copied, by_prompt))
+print(f"logistic regression: {bootstrap_interval(by_linear[sample])}", end=", ")
+print("minus prompt:", paired_bootstrap_interval(by_linear[sample], by_prompt))
+for n in (2, 5, 10, 20):  # examples of each label, on train
+    cv = []
+    for learn, held_out in folds:
+        by_label = [learn[labels[learn] == label][:n] for label in LABELS]
+        cv.append((np.concatenate(by_label), held_out))
+    score = cross_val_score(linear, vectors, labels, cv=cv).mean()
+    print(f"logistic regression, cross-validated with {n} of each label: {score:.2f}")
 
 # %% tags=["nbval-ignore-output"] reason="times, and costs that follow from them"
 EURO_PER_MILLION_TOKENS = 0.20  # an example: look up your provider's price
@@ -538,53 +582,40 @@ for name, ms in [
     ("prompt, this machine", prompt_ms),
 ]:
     euro = ms / 3.6e6 * EURO_PER_CORE_HOUR * 100_000
-    print(f"{name:28}{ms:8.2f} ms a message, {euro:7.4f} euro for 100,000")
+    print(f"{name:28}{ms:8.2f} ms each, {euro:8.5f} euro for 100,000")
 euro = tokens / 1e6 * EURO_PER_MILLION_TOKENS * 100_000
-print(f"{'prompt, paid by the token':28}{'':23}{euro:7.4f} euro for 100,000")
+print(f"{'prompt, paid by the token':28}{'':23}{euro:8.5f} euro for 100,000")
 
 # %%
 assert prompt_ms > embedding_ms > results["logistic regression", "MiniLM"][2]
 print(f"{tokens:.0f} tokens a message: {tokens / 10:.1f} million for 100,000 messages")
 
 # %% [markdown]
-# Here the linear model is better, faster and cheaper at once. A larger language model is one setting away (`COURSE_LLM_BASE_URL` and `COURSE_LLM_MODEL`): run
-# these cells with it, and look at all three columns. A rule of thumb: with a few dozen labelled examples of each class,
+# With this model of 135 million parameters the prompt does no better than copying; the linear model is better, faster and cheaper. A larger model may do far better: set `COURSE_LLM_BASE_URL` and `COURSE_LLM_MODEL`, and run these cells again. A rule of thumb: with ten or more labelled examples of each class,
 # try a linear model on embeddings first. With none, or classes that change weekly, prompt, and keep the checked answers
 # as labels.
 #
 # ## Limits
 
 # %%
-FOREIGN = {"ich", "ist", "nicht", "und", "der", "ik", "een", "het", "niet", "mijn", "de"}
-foreign = np.array([len(FOREIGN & set(text.lower().split())) > 1 for text in texts])
-right = predicted == labels
-print(f"German or Dutch ({foreign.sum()}): {bootstrap_interval(right[foreign])}")
-print(f"the others ({(~foreign).sum()}): {bootstrap_interval(right[~foreign])}")
-for text in [
-    "My battery is swollen and I want my money back",
-    "Le vélo est arrivé cassé",
-    "ok thanks",
-]:
+print(f"German or Dutch, section 4's group 0: {bootstrap_interval(minilm[group == 0])}")
+print(f"the others: {bootstrap_interval(minilm[group != 0])}")
+for text in ("My battery is swollen and I want my money back", "ok thanks"):
     chances = linear.predict_proba(embedder.encode([text]))[0]
-    top = np.argsort(-chances)[:2]
-    print(f"{text}: " + ", ".join(f"{classes[i]} {chances[i]:.2f}" for i in top))
+    best = [f"{classes[i]} {chances[i]:.2f}" for i in np.argsort(-chances)[:2]]
+    print(text, *best, sep=" | ")
 
 # %% [markdown]
 # MiniLM learned English: take a multilingual model where customers do not write it, and report each language apart. A message
-# with two wishes gets one label: give each desk its own yes-or-no classifier. And labels age: label a fresh sample every month, and
-# see whether the score holds.
+# with two wishes gets one label, and the swollen battery goes to returns; yet 0.17 passes the alarm's limit. Ask a yes-or-no question of its own about what must not be missed. And labels age: label a fresh sample every month.
 #
 # **Exercise 5.5** · Your own inbox · any level, 15 minutes, you may skip it. Choose two or more labels of your own, at least four examples of each, and four or more new messages
 # with the right label, `"other"` where none fits. The check trains a linear model on them; at least half of the new messages that fit must come out right, and at least one must
 # surprise you: wrong, or an `"other"` that is surer than some right one.
 
 # %% tags=["exercise"] exercise="5.5"
-my_examples = [
-    # ("The printer on floor 2 is jammed", "printer"),
-]
-my_messages = [
-    # ("Paper is stuck again", "printer"),
-]
+my_examples = []  # pairs such as ("The printer on floor 2 is jammed", "printer")
+my_messages = []  # pairs such as ("Paper is stuck again", "printer")
 show_inbox(my_examples, my_messages)
 check("5.5", (my_examples, my_messages))
 
@@ -595,20 +626,19 @@ solution("5.5")
 # %% [markdown]
 # ## What to remember
 #
-# 1. Start with a linear model on embeddings; trees are for tables with meaningful columns.
-# 2. Score only messages that took no part in the learning: folds for choosing, the test split once.
+# 1. Start with a linear model on embeddings, beside the simplest rival: copying the nearest label. Trees are for tables with meaningful columns.
+# 2. Score only messages that took no part in the learning: folds for choosing, the test split last.
 # 3. Whatever learns belongs inside the fold. Shuffle the labels: a score above chance is a leak.
-# 4. Thresholds follow from prices, not from 0.5.
+# 4. Thresholds follow from prices, not from 0.5; fit them where probabilities are not calibrated.
 # 5. Route what the model is sure of; a person reads the rest.
 #
 # ## In your project
 #
 # Take scikit-learn as it is: `make_pipeline`, `cross_val_predict`, `LogisticRegression`. From `course_lib` copy `paired_bootstrap_interval`,
-# `cheapest_threshold` and `risk_coverage`. Past a million labelled rows look at `SGDClassifier`, for tables at LightGBM.
+# `cheapest_threshold` and `risk_coverage`. For tables look at LightGBM.
 #
 # ## Where the maths goes deeper
 #
-# Skipped: how weights are found, kernels, and how trees choose their questions, wanted when a model will not
-# fit: Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning*, chapters 4, 9 and 10. The leak of section 5 is in its chapter 7.10.
+# Skipped: how weights are found, kernels, how trees choose their questions: Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning*, chapters 4, 9, 10, 12 and 15. Section 5's leak is in 7.10.
 #
 # **Next:** [06 What models cannot do](06_limits.ipynb), where a language model breaks, measured.

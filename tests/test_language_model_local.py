@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 import torch
+import tqdm
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -420,7 +421,13 @@ def test_an_error_in_a_stream_reaches_the_reader(tiny, monkeypatch):
 
 
 def test_the_bar_is_shown_on_request_and_silent_otherwise(tiny, capsys, monkeypatch):
-    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    class Tqdm(tqdm.tqdm):
+        """As without TQDM_DISABLE, which tqdm reads once, when it is imported."""
+
+        def __init__(self, *args, **options):
+            super().__init__(*args, **{"disable": False, **options})
+
+    monkeypatch.setattr("tqdm.tqdm", Tqdm)
     tiny.chat_batch([ask("Hi")] * 3, max_tokens=3, batch_size=2, progress=True)
     shown = capsys.readouterr()
     assert "3/3" in shown.err

@@ -145,9 +145,9 @@ def test_nasty_text_comes_back_as_the_library_encodes_it(encoder, text):
 def test_a_lone_surrogate_is_refused_with_its_place(encoder, text):
     place = max(text.find("\ud800"), text.find("\udfff"))
     for refuse in (encoder.encode, encoder.tokens, lambda t: BytePairEncoder.train(t, 300)):
-        with pytest.raises(ValueError, match="lone surrogate"):
+        with pytest.raises(ValueError, match="surrogates not allowed"):
             refuse(text)
-    with pytest.raises(ValueError, match=rf"U\+D[8F][0F][0F] at {place}$"):
+    with pytest.raises(ValueError, match=rf"ud[8f][0f][0f]' in position {place}:"):
         encoder.encode(text)
 
 
@@ -173,7 +173,7 @@ def test_an_id_outside_the_vocabulary_is_refused(encoder, id_):
 
 
 def test_a_merge_of_something_unknown_is_refused():
-    with pytest.raises(ValueError, match=r"b'ab' in number 1"):
+    with pytest.raises(ValueError, match=r"merges\[1\] must .* got b'ab'"):
         BytePairEncoder([(b"x", b"y"), (b"ab", b"c")])
     with pytest.raises(ValueError, match="256"):
         BytePairEncoder.train("text", 255)

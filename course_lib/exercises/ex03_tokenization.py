@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections import Counter
-from functools import cache
+from functools import cache, reduce
 from itertools import pairwise
 from typing import Any
 
@@ -18,17 +18,17 @@ from course_lib.tokenization import count_tokens
 # 3.1 Count the pairs
 
 
-def count_pairs(words: Any) -> Any:
+def count_pairs(split_words: Any) -> Any:
     """How often each pair of neighbouring tokens stands in a text.
 
     Args:
-        words: tokens of each word -> how often the word stands in the text.
+        split_words: tokens of each word -> how often the word stands in the text.
 
     >>> count_pairs({(b"t", b"y", b"re"): 3, (b"t", b"y"): 2})
     Counter({(b't', b'y'): 5, (b'y', b're'): 3})
     """
     counts: Counter[Any] = Counter()
-    for tokens, times in words.items():
+    for tokens, times in split_words.items():
         for pair in pairwise(tokens):
             counts[pair] += times
     return counts
@@ -177,6 +177,7 @@ def my_encode(word, merges):
 # 3.3 The same rows in fewer tokens
 
 MOST_SHARE = 0.65  # of the tokens of indented JSON
+NOT_IN_VALUES = "\t|\n\"'"  # the exercise says so
 
 _TABLES: list[list[dict[str, Any]]] = [
     [
@@ -193,12 +194,6 @@ _TABLES: list[list[dict[str, Any]]] = [
         for site, n in zip(("Ghent", "Bristol", "Utrecht"), amounts, strict=True)
     ],
 ]
-# Tables that differ only in where a value ends: their texts must differ too.
-_TWINS: list[tuple[list[dict[str, Any]], list[dict[str, Any]]]] = [
-    ([{"fits": first, "note": "b" + sep + "c"}], [{"fits": first + sep + "b", "note": "c"}])
-    for first, sep in (("a", ", "), ("a", ","), ("a", " "))
-]
-
 FULL_JSON = (
     "This is what the assistant is sent now. Every row repeats the names of all columns, with "
     "quotes, colons and spaces."
@@ -210,8 +205,8 @@ ONE_LINE = (
 NO_NAMES = "A column's name is missing: the model has to know what the numbers are."
 NO_VALUES = "A value is missing, or the values are not in the order of the rows."
 AMBIGUOUS = (
-    "Two different tables become the same text, because a value may hold commas and spaces. Put "
-    "such a value in quotes, or part the columns by a sign that no value has."
+    "Two different tables become the same text, because a value may hold what stands between your "
+    "columns. Put such a value in quotes, or part the columns by a sign that no value has."
 )
 
 
@@ -230,7 +225,7 @@ def csv_rows(rows: Any) -> Any:
 
 
 def check_rows(attempt: Any) -> None:
-    """Few tokens, with every name and value there, and no two tables alike."""
+    """Few tokens, every name and value there, and no value that may run into the next column."""
     for rows in _TABLES:
         result = _text(attempt(rows), "a table")
         missing = [name for name in rows[0] if name not in result]
@@ -245,7 +240,13 @@ def check_rows(attempt: Any) -> None:
                 f"{MOST_SHARE:.0%} or fewer. What does each row repeat?",
                 got=result,
             )
-    for one, other in _TWINS:
+    # The attempt shows what it puts between two columns. With that in a value, two tables that
+    # differ only in where the first value ends must not become one text.
+    between = _text(attempt([{"fits": "left", "note": "right"}]), "a table")
+    joiner = between.rpartition("left")[2].partition("right")[0]
+    if not set(joiner) & set(NOT_IN_VALUES):
+        one = [{"fits": "a", "note": f"b{joiner}c"}]
+        other = [{"fits": f"a{joiner}b", "note": "c"}]
         texts = [_text(attempt(rows), "a table") for rows in (one, other)]
         if texts[0] == texts[1]:
             raise Wrong(AMBIGUOUS, given=f"{one} and {other}", got=texts[0])
@@ -318,7 +319,6 @@ def _rows_names_only(rows: Any) -> Any:
 # 3.4 Markers in a customer's text
 
 MARKERS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-_NESTED = "<|im_<|im_end|>end|>"
 _INNOCENT = [
     "Brake pads < 1.0 mm, is that bad?",
     "In F# I write x <| y |> z, and <b>bold</b> in HTML & co.",
@@ -334,6 +334,10 @@ MARKER_INSIDE = (
 CHANGED = (
     "This text has no marker and must stay as it is: customers write code and signs too. Touch "
     "whole markers alone."
+)
+ONE_BY_ONE = (
+    "You finish one marker before the next; taking out the second can complete the first. Go on "
+    "until none of them is left, or break a marker up instead of taking it out."
 )
 LOST = "What the customer wrote around the marker must stay."
 NOT_TEXT = "The answer should be the text, as a string."
@@ -354,21 +358,30 @@ def defuse(text: Any, markers: Any) -> Any:
 def check_defuse(attempt: Any) -> None:
     """Markers gone wherever they stand, and nothing else touched."""
     markers = [*MARKERS, "<filename>"]
-    around = [f"Before it,{marker}after it." for marker in markers]
-    nested = [_NESTED, "<|im_" * 3 + "<|im_end|>" + "end|>" * 3, "<|im_<|im_start|>end|>"]
-    twice = "a<|im_end|>b<|im_end|>c"
+    nested = [_inside(inner, outer) for outer in markers for inner in markers]
+    # one in another in another: each round over the list, forwards or backwards, takes out one
+    nested += [reduce(_inside, order * 6) for order in (markers, markers[::-1])]
+    parts = ("Before it,", " between ", "after it.")
+    around = [f"{parts[0]}{text}{parts[2]}" for text in (*markers, *nested)]
+    twice = [f"{parts[0]}{marker}{parts[1]}{marker}{parts[2]}" for marker in markers]
     # All calls before the first verdict, so that known mistakes can be told apart.
-    results = {text: attempt(text, markers) for text in (*_INNOCENT, *around, twice, *nested)}
+    results = {text: attempt(text, markers) for text in (*_INNOCENT, *twice, *around)}
     for text, result in results.items():
         if not isinstance(result, str):
             raise Wrong(NOT_TEXT, given=text, got=result)
         if text in _INNOCENT and result != text:
             raise Wrong(CHANGED, given=text, got=result)
         if any(marker in result for marker in markers):
-            why = MARKER_INSIDE if text in nested else STILL_THERE
+            why = MARKER_INSIDE if any(inner in text for inner in nested) else STILL_THERE
             raise Wrong(why, given=text, got=result)
-        if text in around and not re.search("Before it,.*after it.", result, re.DOTALL):
+        if any(part in text and part not in result for part in parts):
             raise Wrong(LOST, given=text, got=result)
+
+
+def _inside(inner: str, outer: str) -> str:
+    """A marker whose two halves stand around another: <|im_<|im_end|>start|>."""
+    half = len(outer) // 2
+    return outer[:half] + inner + outer[half:]
 
 
 def _text(result: Any, given: str) -> str:
@@ -380,6 +393,13 @@ def _text(result: Any, given: str) -> str:
 def _defuse_once(text: Any, markers: Any) -> Any:
     for marker in markers:
         text = text.replace(marker, "")
+    return text
+
+
+def _defuse_one_by_one(text: Any, markers: Any) -> Any:
+    for marker in markers:
+        while marker in text:
+            text = text.replace(marker, "")
     return text
 
 
@@ -489,9 +509,9 @@ EXERCISES = [
         title="Count the pairs",
         reference=count_pairs,
         solution_source="""
-            def my_count_pairs(words):
+            def my_count_pairs(split_words):
                 counts = Counter()
-                for tokens, times in words.items():
+                for tokens, times in split_words.items():
                     for pair in pairwise(tokens):
                         more = times
                         counts[pair] += more
@@ -511,7 +531,7 @@ EXERCISES = [
             "`times` is how often the word occurs, so the pair gains that much.",
         ),
         explanation="Counting words first, and pairs within them after, is what makes training "
-        "quick: the handbook has eight times as many words as different words.",
+        "quick: the handbook has ten times as many words as different words.",
         wrong=(
             KnownWrong(
                 _pairs_once, "A word counts once here. It counts as often as it stands in the text."
@@ -552,11 +572,11 @@ EXERCISES = [
         hints=(
             "The rule learned first goes first, everywhere in the word; then the next. `merge` "
             "from above does one rule.",
-            "for pair in merges: tokens = merge(tokens, pair)",
+            "`merge` wants the tokens as they are so far and one pair, and returns the new tokens.",
         ),
         explanation="A rule can only use tokens that earlier rules made, so one round over the "
         "rules is enough. It is also slow: 48,900 rules for each word of the local model. "
-        "`course_lib` keeps a heap of the pairs that are there, and remembers words.",
+        "`course_lib` keeps a heap of the pairs that are there, and cuts each different word once.",
         wrong=(
             KnownWrong(
                 _encode_longest,
@@ -648,6 +668,11 @@ EXERCISES = [
                 "columns. Use a sign that no value has, or quotes.",
             ),
             KnownWrong(
+                _rows_joined(";"),
+                "A value may hold a semicolon, and then runs into the next column. Use a sign that "
+                "no value has, or quotes.",
+            ),
+            KnownWrong(
                 _rows_joined(" "),
                 "With a space between columns nobody can tell where a value ends: values hold "
                 "spaces.",
@@ -672,7 +697,7 @@ EXERCISES = [
         """,
         check=check_defuse,
         hints=(
-            "What does your function make of <|im_<|im_end|>end|>?",
+            "What does your function make of <|im_<|im_end|>end|>, and of <|im_<|im_end|>start|>?",
             "Go on while any marker is in the text; or break each one up, for example with a space "
             "after its first sign.",
         ),
@@ -681,6 +706,7 @@ EXERCISES = [
         "split_special_tokens=True: then there is no list to forget.",
         wrong=(
             KnownWrong(_defuse_once, MARKER_INSIDE),
+            KnownWrong(_defuse_one_by_one, ONE_BY_ONE),
             KnownWrong(
                 _defuse_end_only,
                 "You treat <|im_end|> alone. The function is handed a list of markers: all of them "

@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 
 from course_lib import calibration, sampling
-from course_lib.exercises.core import Case, Exercise, KnownWrong, Wrong, exact, function_check
+from course_lib.exercises.core import (
+    Case,
+    Exercise,
+    KnownWrong,
+    Wrong,
+    close,
+    exact,
+    function_check,
+)
 from course_lib.exercises.guard import NotAttempted
 
 # ------------------------------------------------------------------------------------------------
@@ -108,6 +116,26 @@ def _nucleus_short(probabilities: Any, p: float) -> Any:
     return _nucleus_keeping(probabilities, kept)
 
 
+def _nucleus_below(probabilities: Any, p: float) -> Any:
+    order = np.argsort(-probabilities, kind="stable")
+    kept = np.zeros(len(probabilities), dtype=bool)
+    kept[order[np.cumsum(probabilities[order]) < p]] = True
+    return _nucleus_keeping(probabilities, kept)
+
+
+def _nucleus_with_equals(probabilities: Any, p: float) -> Any:
+    cutoff = probabilities[nucleus(probabilities, p) > 0].min()
+    return _nucleus_keeping(probabilities, probabilities >= cutoff)
+
+
+def _same_nucleus(got: Any, expected: Any) -> bool:
+    """As `close`, but which of several equals stay is free."""
+    kept = np.asarray(expected)[np.asarray(expected) > 0]
+    if len(kept) > 1 and np.allclose(kept, kept[0]):
+        return close()(np.sort(got), np.sort(expected))
+    return close()(got, expected)
+
+
 def _nucleus_not_divided(probabilities: Any, p: float) -> Any:
     return _nucleus_keeping(probabilities, nucleus(probabilities, p) > 0, divide=False)
 
@@ -157,7 +185,7 @@ def my_ece(confidences, correct):
     for b in np.unique(bins):                             # bins that hold an answer
         inside = bins == b
         gap = abs(confidences[inside].mean() - correct[inside].mean())
-        total += gap * inside.mean()                      # weighed by the share of answers
+        total += gap * inside.mean()                      # weighted by the share of answers
     return total
 """
 
@@ -194,12 +222,52 @@ def _ece_mistake(how: str) -> Any:
     return ece
 
 
-def _answers(seed: int, n: int, sharper: float) -> tuple[Any, Any]:
-    """Confidences off the edges of bins, and answers of a model that is too sure."""
+def _ece_of_bins(confidences: Any, correct: Any, bins: Any, confidence: Any = None) -> float:
+    """The error for given bins; `confidence` stands for each bin's mean where it is given."""
+    total = 0.0
+    for b in np.unique(bins):
+        inside = bins == b
+        mean = confidences[inside].mean() if confidence is None else confidence[b]
+        total += abs(mean - correct[inside].mean()) * inside.mean()
+    return float(total)
+
+
+def _ece_with_width(n_bins: int) -> Any:
+    def ece(confidences: Any, correct: Any) -> float:
+        return calibration.expected_calibration_error(confidences, correct, n_bins=n_bins)
+
+    return ece
+
+
+def _ece_centres(confidences: Any, correct: Any) -> float:
+    bins = np.minimum((confidences * 10).astype(int), 9)
+    return _ece_of_bins(confidences, correct, bins, np.arange(10) / 10 + 0.05)
+
+
+def _ece_edges(confidences: Any, correct: Any) -> float:
+    bins = np.minimum((confidences * 10).astype(int), 9)
+    return _ece_of_bins(confidences, correct, bins, np.arange(10) / 10)
+
+
+def _ece_equal_counts(confidences: Any, correct: Any) -> float:
+    bins = np.empty(len(confidences), dtype=int)
+    for number, inside in enumerate(np.array_split(np.argsort(confidences, kind="stable"), 10)):
+        bins[inside] = number
+    return _ece_of_bins(confidences, correct, bins)
+
+
+def _ece_empty_bins(confidences: Any, correct: Any) -> float:
+    bins = np.minimum((confidences * 10).astype(int), 9)
+    return _ece(confidences, correct) if len(np.unique(bins)) == 10 else float("nan")
+
+
+def _answers(seed: int, n: int) -> tuple[Any, Any]:
+    """Confidences off the edges of bins; too sure in one bin, not sure enough in the next."""
     rng = np.random.default_rng(seed)
     confidences = np.round(rng.uniform(0.32, 0.98, n), 2)
     confidences = np.where(np.isclose(confidences * 10 % 1, 0), confidences + 0.005, confidences)
-    return confidences, rng.uniform(size=n) < confidences**sharper
+    right = np.where((confidences * 10).astype(int) % 2 == 0, 0.9, 0.2)
+    return confidences, rng.uniform(size=n) < right
 
 
 # ------------------------------------------------------------------------------------------------
@@ -214,14 +282,14 @@ def worth_sending(probabilities: Any, wrong_cost: float, needless_cost: float) -
     """
     of_sending = (1 - probabilities) * wrong_cost
     of_a_check = probabilities * needless_cost
-    return of_sending < of_a_check
+    return of_sending <= of_a_check
 
 
 _SENDING_SOLUTION = """
 def worth_sending(probabilities, wrong_cost, needless_cost):
     of_sending = (1 - probabilities) * wrong_cost  # wrong with probability 1 - p
     of_a_check = probabilities * needless_cost     # needless with probability p
-    return of_sending < of_a_check                 # that is: p > wrong / (wrong + needless)
+    return of_sending <= of_a_check                # that is: p >= wrong / (wrong + needless)
 """
 
 
@@ -234,11 +302,19 @@ def _sending_half(probabilities: Any, wrong_cost: float, needless_cost: float) -
 
 
 def _sending_ties(probabilities: Any, wrong_cost: float, needless_cost: float) -> Any:
-    return (1 - probabilities) * wrong_cost <= probabilities * needless_cost
+    return (1 - probabilities) * wrong_cost < probabilities * needless_cost
 
 
 def _sending_reversed(probabilities: Any, wrong_cost: float, needless_cost: float) -> Any:
     return (1 - probabilities) * wrong_cost > probabilities * needless_cost
+
+
+def _sending_inverted(probabilities: Any, wrong_cost: float, needless_cost: float) -> Any:
+    return (1 - probabilities) * wrong_cost >= probabilities * needless_cost
+
+
+def _sending_constant(probabilities: Any, wrong_cost: float, needless_cost: float) -> Any:
+    return probabilities > 0.8
 
 
 def _sending_always_paid(probabilities: Any, wrong_cost: float, needless_cost: float) -> Any:
@@ -284,6 +360,8 @@ def check_openings(openings: Any) -> None:
     for opening, truth in openings:
         if not opening.strip() or not truth.strip():
             raise Wrong("A text is empty.", got=(opening, truth))
+        if len(truth.split()) > 1:
+            raise Wrong("The true word is more than one: give the next word alone.", got=truth)
         if opening != opening.rstrip():
             raise Wrong(
                 "An opening ends in a space. Leave it out: tokens begin with one.",
@@ -414,7 +492,9 @@ EXERCISES = [
                 Case((np.array([0.1, 0.05, 0.6, 0.25]), 0.3), "one token is enough"),
                 Case((np.array([0.05, 0.4, 0.15, 0.3, 0.1]), 0.9), "p is high"),
                 Case((np.array([0.2, 0.5, 0.3]), 1.0), "everything"),
-            ]
+                Case((np.full(4, 0.25), 0.5), "four equals, of which two reach p"),
+            ],
+            compare=_same_nucleus,
         ),
         hints=(
             "Go through the tokens from the most probable one down and add up. A token stays as "
@@ -429,6 +509,16 @@ EXERCISES = [
                 _nucleus_short,
                 "You leave out the token with which the sum reaches p. Where the first alone "
                 "exceeds p, nothing stays.",
+            ),
+            KnownWrong(
+                _nucleus_below,
+                "The token with which the sum reaches p stays too: np.cumsum(...) < p drops it. "
+                "Compare the sum before each token with p.",
+            ),
+            KnownWrong(
+                _nucleus_with_equals,
+                "You cut at the probability of the last token needed, and keep all that equal it: "
+                "more than the fewest. Keep by place in the order, not by size.",
             ),
             KnownWrong(
                 _nucleus_not_divided,
@@ -483,7 +573,7 @@ EXERCISES = [
                     (np.array([1.0, 1.0, 0.65]), np.array([True, False, True])),
                     "a confidence of 1.0, which belongs to the last bin",
                 ),
-                Case(_answers(0, 60, 2.0), "60 answers"),
+                Case(_answers(0, 60), "60 answers"),
             ]
         ),
         hints=(
@@ -498,11 +588,11 @@ EXERCISES = [
         wrong=(
             KnownWrong(
                 _ece_mistake("bins alike"),
-                "Every bin counts the same. Weigh each gap by the share of answers in its bin.",
+                "Every bin counts the same. Weight each gap by the share of answers in its bin.",
             ),
             KnownWrong(
                 _ece_mistake("all ten bins"),
-                "You divide by 10 bins, the empty ones included. Weigh each gap by the share of "
+                "You divide by 10 bins, the empty ones included. Weight each gap by the share of "
                 "answers in its bin.",
             ),
             KnownWrong(
@@ -530,8 +620,32 @@ EXERCISES = [
                 "1.0 * 10 is 10, a bin of its own that you leave out. It belongs to the last one.",
             ),
             KnownWrong(
+                _ece_centres,
+                "You compare with the middle of each bin. Take the mean confidence of its answers.",
+            ),
+            KnownWrong(
+                _ece_edges,
+                "You compare with the lower edge of each bin. Take the mean confidence of its "
+                "answers.",
+            ),
+            KnownWrong(
+                _ece_equal_counts,
+                "Your bins hold equally many answers. Bins of equal width are wanted: 0 to 0.1, "
+                "0.1 to 0.2, and so on.",
+            ),
+            KnownWrong(
+                _ece_with_width(9),
+                "These are nine bins: np.linspace(0, 1, 10) gives ten edges. Ten bins have eleven.",
+            ),
+            KnownWrong(_ece_with_width(15), "These are 15 bins. Ten are wanted."),
+            KnownWrong(_ece_with_width(5), "These are five bins. Ten are wanted."),
+            KnownWrong(
+                _ece_empty_bins,
+                "A bin without answers has no mean, and nan spreads to the sum. Leave it out.",
+            ),
+            KnownWrong(
                 _ece_mistake("counts"),
-                "You weigh by the number of answers: divide by the number of all answers.",
+                "You weight by the number of answers: divide by the number of all answers.",
             ),
             KnownWrong(
                 _ece_mistake("percent"),
@@ -546,20 +660,20 @@ EXERCISES = [
         solution_source=_SENDING_SOLUTION,
         check=function_check(
             cases=[
-                Case((np.array([0.2, 0.45, 0.6, 0.79, 0.81, 0.95]), 8, 2), "8 and 2 minutes"),
+                Case((np.array([0.15, 0.45, 0.6, 0.79, 0.81, 0.95]), 8, 2), "8 and 2 minutes"),
                 Case((np.array([0.05, 0.2, 0.3, 0.45, 0.6, 0.9]), 1, 3), "a check costs more"),
                 Case((np.array([0.3, 0.49, 0.51, 0.7]), 5, 5), "equal prices"),
-                Case((np.array([0.5, 0.75, 0.875]), 3, 1), "0.75 costs the same both ways"),
+                Case((np.array([0.55, 0.75, 0.875]), 3, 1), "0.75 costs the same both ways"),
             ],
             compare=exact,
         ),
         hints=(
             "With probability p the route is right. What does sending cost on average, and what "
-            "does a check cost on average? Send where sending costs less.",
+            "does a check cost on average? Send where sending costs no more.",
             "Sending: (1 - probabilities) * wrong_cost. A check is needless only where the route "
             "was right: probabilities * needless_cost.",
         ),
-        explanation="Solved for p, the rule is p > wrong / (wrong + needless): 8 and 2 minutes "
+        explanation="Solved for p, the rule is p >= wrong / (wrong + needless): 8 and 2 minutes "
         "give 0.8. No labelled ticket is needed for that threshold, but the probabilities must "
         "mean what they say.",
         wrong=(
@@ -574,12 +688,21 @@ EXERCISES = [
             ),
             KnownWrong(
                 _sending_ties,
-                "Where both cost the same, have it checked: use <, not <=.",
+                "Where both cost the same, send it: use <=, not <.",
             ),
             KnownWrong(
                 _sending_reversed,
                 "The comparison is the wrong way round: True means send, which is right where "
-                "sending costs less.",
+                "sending costs no more.",
+            ),
+            KnownWrong(
+                _sending_inverted,
+                "True and False are exchanged: True means send, which is right where sending "
+                "costs no more than a check.",
+            ),
+            KnownWrong(
+                _sending_constant,
+                "0.8 belongs to 8 and 2 minutes alone: compute the limit from the two prices.",
             ),
             KnownWrong(
                 _sending_always_paid,
@@ -628,6 +751,10 @@ EXERCISES = [
             ),
             KnownWrong([*_OWN, _OWN[0]], "An opening stands there twice."),
             KnownWrong([*_OWN[:3], ("We meet in", " ")], "A text is empty."),
+            KnownWrong(
+                [("The capital of France is", "the city of Paris"), *_OWN[1:]],
+                "The true word is more than one: give the next word alone.",
+            ),
             KnownWrong(
                 dict(_OWN),
                 'The answer should be a list of pairs: [("an opening", "the true word"), ...].',

@@ -16,6 +16,94 @@ from course_lib.exercises.core import (
 
 FIGURE = re.compile(r"[A-Z]+-?\d+|\d+(?:[.,]\d+)*")  # LK-204, E07, 4.5
 
+# What sections 5 and 6 of the notebook ask, from the handbook's pages and those that they replaced.
+RULES = [  # sentence, question, old figure, its year, new figure, its year
+    ("A bike can be returned within {} days.", "Within how many days can a bike be returned?",
+     "14", 2023, "30", 2024),
+    ("A bike may be returned with up to {} km on it.", "With how many km may it be returned?",
+     "50", 2023, "100", 2024),
+    ("Sending a bike back costs {} euros.", "How much does it cost to send a bike back?",
+     "59", 2023, "79", 2024),
+    ("The frame has a warranty of {} years.", "For how many years does the frame have a warranty?",
+     "5", 2021, "10", 2025),
+    ("Brake pads are replaced below {} mm.", "Below how many mm are brake pads replaced?",
+     "0.8", 2021, "1.0", 2024),
+    ("Paid parental leave is {} weeks.", "How many weeks is paid parental leave?",
+     "15", 2022, "20", 2025),
+    ("A senior agent may approve up to {} euros.", "Up to how much may a senior agent approve?",
+     "150", 2023, "250", 2025),
+    ("The head of a workshop may approve up to {} euros.", "Up to how much may the head approve?",
+     "250", 2023, "400", 2025),
+    ("E-mails are kept for {} years.", "For how many years are e-mails kept?",
+     "5", 2022, "3", 2025),
+    ("The plan includes {} services a year.", "How many services a year does the plan include?",
+     "1", 2022, "2", 2024),
+]  # fmt: skip
+
+WORDINGS = {  # passage: right figure, wordings
+    "product-dash#charging": ("3.6", ["How long does the Dash take to charge?",
+        "How many hours until an empty Dash is full?", "Dash charging time?",
+        "My Dash is flat. How long do I have to wait?"]),
+    "service-intervals#between-services": ("200", ["How often must I oil the chain?",
+        "After how many km does the chain need oil?", "Chain oil interval?",
+        "I ride a lot. Every how many kilometres do I oil it?"]),
+    "product-meadow#what-it-is-not": ("22", ["How heavy may a child seat on the Meadow be?",
+        "What is the limit for a child seat, in kg?", "Meadow child seat limit?",
+        "How much may my daughter weigh in the seat of my Meadow?"]),
+    "lights-and-the-law#dazzling": ("20", ["How far away may the light meet the road?",
+        "At what distance should the beam of my light end?", "Light distance limit?",
+        "People say I blind them. How far should my light reach?"]),
+}  # fmt: skip
+
+EASY = {  # questions that the model can answer from its weights: what the answer must contain
+    "What is the capital of France?": "Paris",
+    "How many days has a week?": "seven|7",
+    "What colour is the sky on a clear day?": "blue",
+    "What do bees make?": "honey",
+    "Which planet do we live on?": "Earth",
+    "What is the opposite of hot?": "cold",
+    "How many legs does a spider have?": "eight|8",
+    "In which country is Rome?": "Italy",
+    "What is frozen water called?": "ice",
+    "Which animal barks?": "dog",
+}
+
+
+def read_off(local: Any, prompts: list[str], answers: list[str]) -> tuple[list[bool], list[float]]:
+    """Whether greedy decoding would write each answer, and the answer's log-probability.
+
+    The tokens that all prompts begin with are read once: their KV cache serves every prompt. The
+    rest is one batch, padded at its end, where no earlier token can see it.
+
+    Args:
+        local: a LocalModel.
+        prompts: plain texts, two or more, no two of them equal.
+        answers: what each would go on with, a text of one token or more.
+    """
+    import torch
+
+    ids = [local.tokenizer(text, add_special_tokens=False)["input_ids"] for text in prompts]
+    ends = [local.tokenizer(text, add_special_tokens=False)["input_ids"] for text in answers]
+    n_shared = [len(set(column)) > 1 for column in zip(*ids, strict=False)].index(True)
+    tails = [row[n_shared:] + end for row, end in zip(ids, ends, strict=True)]
+    longest = max(map(len, tails))
+    padded = torch.tensor([tail + [0] * (longest - len(tail)) for tail in tails])
+    with torch.inference_mode():
+        start = torch.tensor([ids[0][:n_shared]])
+        cache = local.model(start, logits_to_keep=1).past_key_values
+        cache.batch_repeat_interleave(len(tails))
+        # from the earliest place at which an answer is expected
+        first = min(len(tail) - len(end) for tail, end in zip(tails, ends, strict=True)) - 1
+        logits = local.model(padded, past_key_values=cache, logits_to_keep=longest - first).logits
+    right, scores = [], []
+    for row, tail, end in zip(logits.log_softmax(-1), tails, ends, strict=True):
+        last = len(tail) - first - 1
+        steps = row[last - len(end) : last]  # what the model expects before each token
+        right.append(steps.argmax(-1).tolist() == end)
+        scores.append(float(steps[range(len(end)), end].sum()))
+    return right, scores
+
+
 # ------------------------------------------------------------------------------------------------
 # 6.1 Best passages at the ends
 
@@ -76,6 +164,17 @@ def _made_up_substring(answer: Any, sources: Any) -> Any:
     return [figure for figure in dict.fromkeys(FIGURE.findall(answer)) if figure not in text]
 
 
+def _made_up_substring_repeats(answer: Any, sources: Any) -> Any:
+    text = "\n".join(sources)
+    return [figure for figure in FIGURE.findall(answer) if figure not in text]
+
+
+def _made_up_boundaries(answer: Any, sources: Any) -> Any:
+    text = "\n".join(sources)
+    figures = dict.fromkeys(FIGURE.findall(answer))
+    return [figure for figure in figures if not re.search(rf"\b{re.escape(figure)}\b", text)]
+
+
 def _made_up_joined(answer: Any, sources: Any) -> Any:
     return made_up(answer, ["".join(sources)])
 
@@ -126,8 +225,8 @@ def agreement(answers: list[Any]) -> float:
     0.3333333333333333
     """
     pairs = list(itertools.combinations(answers, 2))
-    equal = [a is not None and a == b for a, b in pairs]
-    return sum(equal) / len(equal)
+    n_equal = sum(a is not None and bool(a == b) for a, b in pairs)
+    return n_equal / len(pairs)
 
 
 def _agreement_none(answers: Any) -> Any:
@@ -167,10 +266,12 @@ def _agreement_count(answers: Any) -> Any:
 # 6.4 The reader's own case
 
 NO_CASE = "Fill in the three entries: passage and answer are texts, wordings a list of questions."
+NOT_A_TEXT = "The answer must be a text: write it in quotes, '14' and not 14."
 NOT_A_FIGURE = "The answer must be one figure or code, such as '30' or 'LK-204'."
 NOT_THERE = "The passage does not hold the answer as a figure of its own."
 ALONE = "The passage holds no other figure: with one alone, any figure that is written is right."
 FEW = "Write at least four wordings that differ in more than capitals and punctuation."
+TOO_LONG = "The passage has more than 500 words: take the one paragraph that matters."
 GIVEN_AWAY = "A wording holds the answer already: the model would only have to repeat it."
 
 _CASE = {
@@ -191,12 +292,16 @@ def check_case(case: Any) -> None:
     if not isinstance(case, dict) or set(case) != set(_CASE):
         raise Wrong(NO_CASE)
     passage, answer, wordings = case["passage"], case["answer"], case["wordings"]
+    if isinstance(answer, int | float):
+        raise Wrong(NOT_A_TEXT, got=answer)
     if not isinstance(passage, str) or not isinstance(answer, str):
         raise Wrong(NO_CASE)
     if not isinstance(wordings, list | tuple) or not all(isinstance(w, str) for w in wordings):
         raise Wrong(NO_CASE, got=wordings)
     if FIGURE.findall(answer) != [answer]:
         raise Wrong(NOT_A_FIGURE, got=answer)
+    if len(passage.split()) > 500:
+        raise Wrong(TOO_LONG, got=len(passage.split()), expected=500)
     figures = set(FIGURE.findall(passage))
     if answer not in figures:
         raise Wrong(NOT_THERE, got=sorted(figures), expected=answer)
@@ -257,6 +362,10 @@ EXERCISES = [
                 Case(("At 4.5 bar.", ["At 4 or 5 bar."]), "a decimal"),
                 Case(("Up to 30 km.", ["Up to 3", "0 km or more."]), "two sources"),
                 Case(("For 80 and 7 and 80 euros.", ["It is free."]), "twice, and not sorted"),
+                Case(("From 9 to 17 on 30 days, with 8, 64 or E12, and 4.5 bar.", ["Open."]),
+                     "seven, not sorted"),
+                Case(("At 4 bar.", ["At 4.5 bar."]), "4 is not 4.5"),
+                Case(("It weighs 240 grams.", ["Use LK-240."]), "240 is not LK-240"),
                 Case(("Your E07 takes 20 minutes.", ["Wait 20 minutes.", "I see E07."]),
                      "from the question"),
                 Case(("That is free.", ["It costs 5 euros."]), "no figure"),
@@ -273,6 +382,11 @@ EXERCISES = [
         wrong=(
             KnownWrong(_made_up_substring, "You look for the characters: 10 is found inside 100. "
                        "Find the sources' figures first, and compare whole ones."),
+            KnownWrong(_made_up_substring_repeats, "You look for the characters: 10 is found "
+                       "inside 100. And a figure that is written twice comes twice."),
+            KnownWrong(_made_up_boundaries, "You look for the figure between word boundaries: 4 "
+                       "is found inside 4.5 and 240 inside LK-240. Find the sources' figures "
+                       "with FIGURE, and compare whole ones."),
             KnownWrong(_made_up_joined, "You glue the sources together: '3' and '0 km' become "
                        "30. Find the figures of each on its own."),
             KnownWrong(_made_up_repeats, "A figure that is written twice comes twice."),
@@ -338,7 +452,9 @@ EXERCISES = [
         explanation="The wordings that fail are your best test cases: keep them.",
         wrong=(
             KnownWrong([_CASE], NO_CASE),
+            KnownWrong(_case_with(answer=15), NOT_A_TEXT),
             KnownWrong(_case_with(answer="fifteen euros"), NOT_A_FIGURE),
+            KnownWrong(_case_with(passage=f"{_CASE['passage']} " * 40), TOO_LONG),
             KnownWrong(_case_with(answer="25"), NOT_THERE),
             KnownWrong(_case_with(passage="Badges cost 15 euros at the front desk."), ALONE),
             KnownWrong(_case_with(wordings=["What does it cost?"] * 3 + ["what does it cost"]),
