@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from course_lib.language_model.constrained import JsonGrammar
 from course_lib.language_model.interface import Completion, Generation
 
 
@@ -77,10 +78,13 @@ class Draw:
         return noisy
 
 
-def processors(how: Generation, seeds: list[int]) -> list[Any]:
-    """Transformers' own logits processors, in its order, and the draw; none if greedy."""
+def processors(how: Generation, seeds: list[int], grammar: JsonGrammar | None) -> list[Any]:
+    """The schema's mask, transformers' own logits processors in its order, and the draw."""
+    chain: list[Any] = []
+    if how.schema is not None and grammar is not None:
+        chain.append(grammar.mask(how.schema, len(seeds)))
     if how.temperature == 0:
-        return []
+        return chain
     from transformers import (
         MinPLogitsWarper,
         TemperatureLogitsWarper,
@@ -88,7 +92,7 @@ def processors(how: Generation, seeds: list[int]) -> list[Any]:
         TopPLogitsWarper,
     )
 
-    chain: list[Any] = [TemperatureLogitsWarper(float(how.temperature))]
+    chain.append(TemperatureLogitsWarper(float(how.temperature)))
     if how.top_k is not None:
         chain.append(TopKLogitsWarper(int(how.top_k)))
     if how.top_p is not None:

@@ -307,6 +307,9 @@ def _request(how: Generation, seed: int) -> dict[str, Any]:
     request: dict[str, Any] = {"temperature": how.temperature}
     if how.stops:
         request["stop"] = list(how.stops)
+    if how.schema is not None:
+        named = {"name": "answer", "schema": dict(how.schema), "strict": True}
+        request["response_format"] = {"type": "json_schema", "json_schema": named}
     if how.temperature > 0:
         request["seed"] = seed
         if how.top_p is not None:

@@ -109,6 +109,7 @@ class Options(TypedDict, total=False):
     min_p: float | None
     seed: int
     stop: str | Sequence[str]
+    schema: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,9 @@ class Generation:
         seed: repeats the draws. In a batch, conversation i has the seed ``seed + 1000 * i``, so
             that 32 times the same question gives 32 draws.
         stop: a string or several; the answer ends before the first one.
+        schema: a JSON schema that the answer is held to, while it is written (a local model) or as
+            far as the server does so (an endpoint). An answer cut at max_tokens is part of one.
+            `prompts.generate_json` parses and checks what comes back.
 
     Raises:
         ValueError: if a value is out of range.
@@ -137,6 +141,7 @@ class Generation:
     min_p: float | None = None
     seed: int = 0
     stop: str | Sequence[str] = ()
+    schema: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)

@@ -12,6 +12,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from course_lib.language_model.constrained import JsonGrammar
 from course_lib.language_model.decoding import Watch, processors
 from course_lib.language_model.interface import (
     Completion,
@@ -175,6 +176,12 @@ class LocalModel:
         return len(self._prompt(messages))
 
     @cached_property
+    def _grammar(self) -> JsonGrammar:
+        """What holds answers to a schema."""
+        size = self.model.config.get_text_config().vocab_size
+        return JsonGrammar(self.tokenizer, size, self._ends)
+
+    @cached_property
     def _pieces(self) -> list[str]:
         """Every token's text."""
         size = self.model.config.get_text_config().vocab_size
@@ -241,6 +248,7 @@ class LocalModel:
         tokens = [[pad] * (longest - len(ids)) + ids for ids in prompts]
         mask = [[0] * (longest - len(ids)) + [1] * len(ids) for ids in prompts]
         watch = Watch(self.tokenizer, how, len(prompts), self._ends, on_step)
+        grammar = self._grammar if how.schema is not None else None
         with torch.inference_mode(), torch_threads(self.threads):
             self.model.generate(
                 input_ids=torch.tensor(tokens),
@@ -251,7 +259,7 @@ class LocalModel:
                     eos_token_id=self._ends or None,
                     pad_token_id=pad,
                 ),
-                logits_processor=processors(how, seeds),
+                logits_processor=processors(how, seeds, grammar),
                 stopping_criteria=[watch],
             )
         return [watch.completion(row, len(ids)) for row, ids in enumerate(prompts)]
