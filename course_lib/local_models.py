@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 
@@ -55,6 +57,30 @@ def _load(source: str, kind: str) -> tuple[Any, Any]:
             f"model must be a folder with a transformers model or a hub id, got {source!r}: {why}"
         ) from error
     return tokenizer, model.eval()
+
+
+def share_weights(model: Any) -> Any:
+    """A model of its own with the same weights in memory: modules can be put into one alone."""
+    own = [*model.parameters(), *model.buffers()]
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in own})
+
+
+def load_adapter(model: Any, folder: Path) -> Any:
+    """The model with the LoRA adapter in the folder; `model` itself stays as it is.
+
+    Raises:
+        ValueError: if the folder holds no adapter for this model.
+    """
+    if not (folder / "adapter_config.json").is_file():
+        raise ValueError(f"adapter must be a folder with adapter_config.json, got {str(folder)!r}")
+    from peft import PeftModel
+
+    try:
+        adapted = PeftModel.from_pretrained(share_weights(model), str(folder), is_trainable=False)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        why = str(error).strip().replace("\n", " ")[:300]
+        raise ValueError(f"adapter in {str(folder)!r} does not suit the model: {why}") from error
+    return adapted.eval()
 
 
 def fingerprint(model: Any, tokenizer: Any) -> str:

@@ -50,7 +50,8 @@ def load(model: str | None = None, **options: Any) -> LanguageModel:
 
     Args:
         model: a folder or hub id; then the variables are not read.
-        options: passed to LocalModel (int8, threads) or EndpointModel (timeout, max_retries).
+        options: passed to LocalModel (adapter, int8, threads) or EndpointModel (timeout,
+            max_retries).
 
     Raises:
         ValueError: if a variable is missing or wrong, or the model cannot be loaded.
@@ -64,6 +65,11 @@ def load(model: str | None = None, **options: Any) -> LanguageModel:
         raise ValueError(
             "COURSE_LLM_MODEL must name the model to ask for, because COURSE_LLM_BASE_URL is set; "
             "it is empty"
+        )
+    if base_url and options.get("adapter") is not None:
+        raise ValueError(
+            "adapter is for a model on this computer, and COURSE_LLM_BASE_URL names an endpoint: "
+            "unset it, or serve the model with its adapter merged (lora.merge_and_save)"
         )
     if base_url:
         return EndpointModel(base_url, name, api_key=key or None, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import queue
 import threading
@@ -28,7 +29,7 @@ from course_lib.language_model.interface import (
     check_text,
     progress_bar,
 )
-from course_lib.local_models import load_language_model, torch_threads
+from course_lib.local_models import load_adapter, load_language_model, torch_threads
 from course_lib.threads import choose_threads
 
 
@@ -48,15 +49,17 @@ class LocalModel:
     Args:
         model: folder or hub id of a transformers model with a chat template. By default what
             COURSE_LLM names, else the course's copy of SmolLM2-135M-Instruct.
+        adapter: folder with a LoRA adapter for the model, as `lora.train` and peft save it.
         int8: hold the linear layers' weights in 8 bits: less memory, but other answers, which
             also depend on the processor and on the batch.
         threads: processor threads; by default those that are free when the model is loaded.
 
     Attributes:
-        model, tokenizer: the transformers objects.
+        model, tokenizer: the transformers objects, the model with its adapter.
+        adapter: the adapter's folder; None without one.
 
     Raises:
-        ValueError: if the model cannot be loaded, or threads is below 1.
+        ValueError: if the model or the adapter cannot be loaded, or threads is below 1.
         LanguageModelError: if int8 is asked for and torch has no 8-bit arithmetic here.
 
     >>> model = LocalModel()
@@ -67,7 +70,12 @@ class LocalModel:
     """
 
     def __init__(
-        self, model: str | Path | None = None, *, int8: bool = False, threads: int | None = None
+        self,
+        model: str | Path | None = None,
+        *,
+        adapter: str | Path | None = None,
+        int8: bool = False,
+        threads: int | None = None,
     ) -> None:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be 1 or more, got {threads}")
@@ -82,9 +90,35 @@ class LocalModel:
         self.model.generation_config = type(self.model.generation_config)()
         if int8:
             self.model = _to_int8(self.model)
+        self.int8 = int8
+        self.adapter: Path | None = None
+        self._base, self.base_name = self.model, self.name
+        if adapter is not None:
+            self.__dict__.update(self.with_adapter(adapter).__dict__)
 
     def __repr__(self) -> str:
         return f"LocalModel({self.name!r}, context_length={self.context_length})"
+
+    def with_adapter(self, folder: str | Path | None) -> LocalModel:
+        """The same model with another LoRA adapter, or with None without one.
+
+        Both can be used side by side: they share the model's weights, so that one more adapter
+        takes the adapter's few megabytes and a fraction of a second.
+
+        Raises:
+            ValueError: if the folder holds no adapter for this model, or the model is in 8 bits.
+
+        Built in notebooks/12_fine_tuning.ipynb.
+        """
+        other = copy.copy(self)
+        other.model, other.name, other.adapter = self._base, self.base_name, None
+        if folder is not None:
+            if self.int8:
+                raise ValueError("adapter needs the model in float32: load it without int8")
+            other.adapter = Path(folder)
+            other.model = load_adapter(self._base, other.adapter)
+            other.name = f"{self.base_name} + {other.adapter.resolve().name}"
+        return other
 
     def chat(self, messages: Sequence[Message], **options: Unpack[Options]) -> Completion:
         """The model's answer; greedy unless a temperature is given (see Generation)."""
@@ -174,6 +208,10 @@ class LocalModel:
     def count_tokens(self, messages: Sequence[Message] | str) -> int:
         """Tokens of the prompt, the template's and the beginning of the answer included."""
         return len(self._prompt(messages))
+
+    def prompt_tokens(self, messages: Sequence[Message] | str) -> list[int]:
+        """The tokens of the prompt that count_tokens counts: their numbers in the vocabulary."""
+        return self._prompt(messages)
 
     @cached_property
     def _grammar(self) -> JsonGrammar:
