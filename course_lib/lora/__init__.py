@@ -1,7 +1,7 @@
 """Fine-tuning by low-rank adapters (LoRA): the data, the training, and what was forgotten."""
 
-from course_lib.lora.adapters import merge_and_save, save_adapter
 from course_lib.lora.examples import Example, TrainingConfig, too_long
+from course_lib.lora.peft_adapters import merge_and_save, save_adapter
 from course_lib.lora.training import Step, TrainingError, TrainingResult, train
 
 __all__ = [
