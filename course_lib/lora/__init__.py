@@ -1,6 +1,7 @@
 """Fine-tuning by low-rank adapters (LoRA): the data, the training, and what was forgotten."""
 
-from course_lib.lora.examples import Example, TrainingConfig, too_long
+from course_lib.lora.configuration import TrainingConfig, load_config
+from course_lib.lora.examples import Example, too_long
 from course_lib.lora.peft_adapters import merge_and_save, save_adapter
 from course_lib.lora.training import Step, TrainingError, TrainingResult, train
 
@@ -10,6 +11,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingError",
     "TrainingResult",
+    "load_config",
     "merge_and_save",
     "save_adapter",
     "too_long",

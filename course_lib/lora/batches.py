@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from course_lib.lora.examples import Encoded, TrainingConfig
+from course_lib.lora.configuration import TrainingConfig
+from course_lib.lora.examples import Encoded
 
 PACK_TOKENS = 512  # more tokens at a time are no faster, and take more memory
 

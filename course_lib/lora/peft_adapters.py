@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_lib.local_models import quiet_transformers, share_weights
-from course_lib.lora.examples import TrainingConfig
+from course_lib.lora.configuration import TrainingConfig
 
 if TYPE_CHECKING:
     from course_lib.language_model import LocalModel

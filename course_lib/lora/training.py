@@ -15,7 +15,8 @@ from course_lib.language_model import LocalModel
 from course_lib.local_models import torch_threads
 from course_lib.lora import checkpoints
 from course_lib.lora.batches import batch_of, count_steps, packs, summed_loss
-from course_lib.lora.examples import Encoded, Example, TrainingConfig, encode
+from course_lib.lora.configuration import TrainingConfig
+from course_lib.lora.examples import Encoded, Example, encode
 from course_lib.lora.peft_adapters import new_adapter, save_adapter, trainable
 
 SAVE_EVERY = 30.0  # seconds between two checkpoints, at least
