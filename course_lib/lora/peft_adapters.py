@@ -37,15 +37,13 @@ def new_adapter(model: LocalModel, config: TrainingConfig) -> LocalModel:
         lora_alpha=config.alpha,
         lora_dropout=config.dropout,
         target_modules=list(config.target_modules),
-        layers_to_transform=None
-        if config.layers is None
-        else list(range(count - config.layers, count)),
+        layers_to_transform=config.layers and list(range(count - config.layers, count)),
         task_type="CAUSAL_LM",
     )
     linear = {
         name.rpartition(".")[2]
         for name, layer in model.model.named_modules()
-        if isinstance(layer, torch.nn.Linear)
+        if isinstance(layer, torch.nn.Linear) and layer is not model.model.get_output_embeddings()
     }
     if missing := set(config.target_modules) - linear:
         raise ValueError(
@@ -75,6 +73,8 @@ def save_adapter(model: LocalModel, folder: str | Path) -> Path:
     from peft import get_peft_model_state_dict
     from safetensors.torch import save as to_bytes
 
+    from course_lib.assets import ASSETS
+
     if model.adapter is None:
         raise ValueError(f"model must have an adapter, got {model.name} without one")
     folder = Path(folder)
@@ -86,7 +86,12 @@ def save_adapter(model: LocalModel, folder: str | Path) -> Path:
     os.replace(half, folder / "adapter_model.safetensors")
     settings = copy.copy(model.model.active_peft_config)
     settings.inference_mode = True
-    settings.base_model_name_or_path = model.base_name  # not the folder it was loaded from
+    own = ASSETS["smollm2"].source_url.split("/", 3)[-1]  # the hub's name for the course's model
+    # not the folder that the model was loaded from
+    settings.base_model_name_or_path = (
+        own if own.endswith(f"/{model.base_name}") else model.base_name
+    )
+    settings.target_modules = sorted(settings.target_modules)  # peft's is a set, in any order
     settings.save_pretrained(str(folder))
     return folder
 
