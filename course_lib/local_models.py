@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,7 +77,9 @@ def load_adapter(model: Any, folder: Path) -> Any:
     from peft import PeftModel
 
     try:
-        adapted = PeftModel.from_pretrained(share_weights(model), str(folder), is_trainable=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft asks for a name that is going
+            adapted = PeftModel.from_pretrained(share_weights(model), str(folder))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         why = str(error).strip().replace("\n", " ")[:300]
         raise ValueError(f"adapter in {str(folder)!r} does not suit the model: {why}") from error

@@ -104,26 +104,27 @@ class _Run:
         """All steps that are left."""
         begun = time.perf_counter() - self.seconds
         saved = time.perf_counter()
-        if self.validation and not self.validation_losses:
+        if self._due and self.step not in self.validation_losses:
             self._validate()
         whole = True  # the weights are those after self.step steps
         try:
             while not self.over:
-                loss, rate = self._gradient()
+                loss, rate, tokens = self._gradient()
                 whole = False
                 self.optimizer.step()
                 self.step += 1
+                self.tokens += tokens
                 self.losses.append(loss)
                 self.seconds = time.perf_counter() - begun
                 whole = True
                 measured = None
-                if self.step % self.config.evaluate_every == 0 or self.step == self.steps:
+                if self._due:
                     measured = self._validate()
                     self.seconds = time.perf_counter() - begun
                 if on_step:
                     on_step(Step(self.step, self.steps, loss, measured, rate, self.seconds))
                 bar.update(1)
-                if measured is not None or time.perf_counter() - saved > SAVE_EVERY:
+                if self._due or time.perf_counter() - saved > SAVE_EVERY:
                     self._save()
                     saved = time.perf_counter()
         except KeyboardInterrupt:
@@ -157,8 +158,13 @@ class _Run:
             sum(tensor.numel() for tensor in self.weights.values()), folder,
         )  # fmt: skip
 
-    def _gradient(self) -> tuple[float, float]:
-        """Put this step's gradient into the weights; the mean loss and the learning rate."""
+    @property
+    def _due(self) -> bool:
+        """Whether a validation follows the steps done so far."""
+        return self.step % self.config.evaluate_every == 0 or self.step == self.steps
+
+    def _gradient(self) -> tuple[float, float, int]:
+        """Give the weights this step's gradient: mean loss, learning rate and number of tokens."""
         import torch
 
         batch = [self.examples[row] for row in batch_of(self.config, len(self.examples), self.step)]
@@ -180,14 +186,8 @@ class _Run:
                 total += float(loss.detach())
         norm = float(torch.nn.utils.clip_grad_norm_(self.weights.values(), self.config.clip_norm))
         if not (math.isfinite(total) and math.isfinite(norm)):
-            kept = f"; the checkpoint in {self.folder} is from before" if self.folder else ""
-            raise TrainingError(
-                f"step {self.step + 1}: the loss is {total}, the gradient's length {norm}{kept}. "
-                f"Next step: a lower learning_rate (it is {self.config.learning_rate:g}), and "
-                "another folder"
-            )
-        self.tokens += sum(len(example.ids) for example in batch)
-        return total, rate
+            raise self._failure(f"the loss is {total} and the gradient's length {norm}")
+        return total, rate, sum(len(example.ids) for example in batch)
 
     def _validate(self) -> float | None:
         """Mean validation loss; the weights are kept if it is the best so far."""
@@ -199,11 +199,20 @@ class _Run:
         with torch.no_grad():
             total = sum(float(summed_loss(self.network, part)) for part in packs(self.validation))
         loss = total / sum(example.labels for example in self.validation)
+        if not math.isfinite(loss):
+            raise self._failure(f"the validation loss is {loss}")
         if loss < min(self.validation_losses.values(), default=math.inf):
             self.best_step = self.step
             self.best = {name: tensor.detach().clone() for name, tensor in self.weights.items()}
         self.validation_losses[self.step] = loss
         return loss
+
+    def _failure(self, what: str) -> TrainingError:
+        kept = f"; the checkpoint in {self.folder} is from before" if self.folder else ""
+        return TrainingError(
+            f"after {self.step} steps {what}{kept}. Next step: a lower learning_rate (it is "
+            f"{self.config.learning_rate:g}), and another folder"
+        )
 
     def _save(self) -> None:
         if self.folder is None:
