@@ -72,16 +72,27 @@ def load_adapter(model: Any, folder: Path) -> Any:
     Raises:
         ValueError: if the folder holds no adapter for this model.
     """
-    if not (folder / "adapter_config.json").is_file():
-        raise ValueError(f"adapter must be a folder with adapter_config.json, got {str(folder)!r}")
+    missing = [
+        name
+        for name in ("adapter_config.json", "adapter_model.safetensors")
+        if not (folder / name).is_file()  # peft would ask the hub for it
+    ]
+    if missing:
+        raise ValueError(f"adapter must be a folder with {missing[0]}, got {str(folder)!r}")
     from peft import PeftModel
+    from safetensors import SafetensorError, safe_open
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft asks for a name that is going
             adapted = PeftModel.from_pretrained(share_weights(model), str(folder))
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        why = str(error).strip().replace("\n", " ")[:300]
+        with safe_open(folder / "adapter_model.safetensors", framework="pt") as file:
+            saved = len(file.keys())
+        taken = sum("lora_" in name for name, _ in adapted.named_parameters())
+        if saved != taken:  # peft leaves out what finds no place
+            raise ValueError(f"it has {saved} matrices, of which the model has room for {taken}")
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        why = " ".join(str(error).split())[:300]
         raise ValueError(f"adapter in {str(folder)!r} does not suit the model: {why}") from error
     return adapted.eval()
 
