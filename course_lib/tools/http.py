@@ -108,8 +108,8 @@ def _get(server: Server, target: str, end: float, max_bytes: int, timeout: float
         message = f"no reply within {timeout:g} s; try again later, or go on without it"
         raise ValueError(message) from None
     except (OSError, HTTPException) as error:
-        name = type(error).__name__
-        raise ValueError(f"the server does not answer as it should ({name}: {error})") from None
+        told = f"{type(error).__name__}: {error}"[:200]
+        raise ValueError(f"the server does not answer as it should ({told})") from None
 
 
 def _connected(host: str, port: int, end: float) -> socket.socket:
@@ -152,10 +152,10 @@ def _text(reply: HTTPResponse, body: bytes) -> str:
     kind = reply.headers.get("Content-Type", "text/plain").lower()
     if not TEXTS.match(kind) or reply.headers.get("Content-Encoding", "identity") != "identity":
         raise ValueError(f"{reply.status}: the reply is not plain text or JSON but {kind[:80]!r}")
-    try:
-        text = body.decode(reply.headers.get_content_charset("utf-8"), "replace")
-    except LookupError:
-        text = body.decode("utf-8", "replace")
+    charset = re.search(r'charset="?([\w-]+)', kind)
+    # one of Python's other codecs, at the server's wish, could take long or fail
+    latin = charset is not None and charset[1] in ("latin-1", "iso-8859-1", "windows-1252")
+    text = body.decode("cp1252" if latin else "utf-8", "replace")
     if "json" in kind:
         try:
             json.loads(text)
@@ -189,6 +189,9 @@ class _Deadline(io.RawIOBase):
 
     def makefile(self, *_: Any) -> io.BufferedReader:
         return io.BufferedReader(self, 4096)
+
+    def close(self) -> None:
+        """Nothing: HTTPConnection closes its socket before the content is read."""
 
     def readable(self) -> bool:
         return True

@@ -49,9 +49,8 @@ class Guard:
         steps: how many it took, rounded down to HOW_OFTEN.
     """
 
-    def __init__(self, tables: Collection[str], hidden: Collection[str]) -> None:
-        self.tables = {*tables, "sqlite_master", "sqlite_schema"}
-        self.hidden = {name.lower() for name in hidden}
+    def __init__(self, tables: Collection[str]) -> None:
+        self.tables = {*(name.lower() for name in tables), "sqlite_master", "sqlite_schema"}
         self.refusal: str | None = None
         self.steps = 0
 
@@ -63,8 +62,6 @@ class Guard:
             # of a name in WITH too, but then without a column: that only counts rows
             if second and first not in self.tables:
                 reason = f"table {first} may not be read"
-            elif f"{first}.{second}" in self.hidden:
-                reason = f"column {first}.{second} holds what may not be read"
         elif action == sqlite3.SQLITE_FUNCTION:
             if second not in FUNCTIONS:
                 reason = f"function {second} may not be used; round, sum, substr and strftime may"
@@ -86,50 +83,68 @@ class Guard:
 def opened(database: Path) -> Iterator[sqlite3.Connection]:
     """A connection that reads the file and keeps what it sorts in memory."""
     uri = f"{database.resolve().as_uri()}?mode=ro"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
-    try:
+    with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA trusted_schema = OFF")
         yield connection
-    finally:
-        connection.close()
 
 
-def columns(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
+@contextlib.contextmanager
+def redacted(source: sqlite3.Connection, hidden: Collection[str]) -> Iterator[sqlite3.Connection]:
+    """The source itself if nothing is hidden, else a copy in memory without the hidden columns.
+
+    To refuse the columns by the authorizer would not hide them: it is not asked about the columns
+    that USING and NATURAL compare, and rows that are read through an index stand in its order.
+    """
+    if not hidden:
+        yield source
+        return
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA temp_store = MEMORY")
+        copy.execute("PRAGMA trusted_schema = OFF")
+        before, after = columns(copy), columns(copy, hidden)
+        for table in (name for name in before if before[name] != after.get(name)):
+            if names := ", ".join(map(_quoted, after.get(table, ()))):
+                copy.execute(f"CREATE TEMP TABLE kept AS SELECT {names} FROM {_quoted(table)}")
+            copy.execute(f"DROP TABLE {_quoted(table)}")
+            if names:
+                copy.execute(f"CREATE TABLE {_quoted(table)} AS SELECT * FROM temp.kept")
+                copy.execute("DROP TABLE temp.kept")
+        yield copy
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def columns(
+    connection: sqlite3.Connection, hidden: Collection[str] = ()
+) -> dict[str, dict[str, str]]:
     """The columns of every table, each with what it refers to ("customers.id") or nothing."""
+    left_out = {name.lower() for name in hidden}
     found: dict[str, dict[str, str]] = {}
     for (table,) in connection.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
         " AND sql NOT LIKE 'CREATE VIRTUAL%'"
     ).fetchall():
         rows = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
-        found[table] = {name: "" for (name,) in rows}
+        shown = {name: "" for (name,) in rows if f"{table}.{name}".lower() not in left_out}
         keys = 'SELECT "from", "table", "to" FROM pragma_foreign_key_list(?)'
         for column, other, to in connection.execute(keys, (table,)):
-            found[table][column] = f"{other}.{to}"
+            if column in shown:
+                shown[column] = f"{other}.{to}"
+        if shown:
+            found[table] = shown
     return found
 
 
-def describe(
-    tables: dict[str, dict[str, str]], hidden: Collection[str] = (), mentioned: str | None = None
-) -> str:
-    """A line for each table, such as "stock(site -> sites.code, quantity)", without hidden columns.
-
-    Args:
-        tables: from `columns`.
-        hidden: "table.column" names.
-        mentioned: only the tables whose names stand in this text.
-    """
-    left_out = {name.lower() for name in hidden}
+def describe(tables: dict[str, dict[str, str]]) -> str:
+    """A line for each table, such as "stock(site -> sites.code, quantity)"."""
     lines = []
     for table, names in tables.items():
-        if mentioned is None or re.search(rf"\b{re.escape(table)}\b", mentioned, re.IGNORECASE):
-            shown = [
-                f"{name} -> {to}" if to else name
-                for name, to in names.items()
-                if f"{table}.{name}".lower() not in left_out
-            ]
-            lines.append(f"{table}({', '.join(shown)})")
+        shown = [f"{name} -> {to}" if to else name for name, to in names.items()]
+        lines.append(f"{table}({', '.join(shown)})")
     return "\n".join(lines)
 
 
@@ -149,19 +164,16 @@ def run_query(
     Args:
         database: a SQLite file.
         sql: one statement.
-        hidden: "table.column" names that may not be read.
+        hidden: "table.column" names that are left out.
         max_rows: rows that are shown.
         max_characters: of all that is shown.
 
     Raises:
         ValueError: saying what is wrong with the statement, or which limit it passes.
     """
-    # SQLite does not ask before it compares the columns that these two name
-    if hidden and (word := re.search(r"\b(using|natural)\b", sql, re.IGNORECASE)):
-        raise ValueError(f"write JOIN ... ON ... instead of {word[0].upper()}")
-    with opened(database) as connection:
-        tables = columns(connection)
-        guard = Guard({name.lower() for name in tables}, hidden)
+    with opened(database) as source, redacted(source, hidden) as connection:
+        tables = columns(source, hidden)
+        guard = Guard(tables)
         for limit, value in LIMITS.items():
             connection.setlimit(getattr(sqlite3, limit), value)
         connection.set_authorizer(guard.authorize)
@@ -172,22 +184,22 @@ def run_query(
                 raise ValueError("there is no statement; write one SELECT")
             rows = cursor.fetchmany(max_rows + 1)
         except (sqlite3.Error, sqlite3.Warning) as error:
-            raise ValueError(guard.refusal or _explain(error, sql, tables, hidden)) from None
+            raise ValueError(guard.refusal or _explain(error, sql, tables)) from None
         except MemoryError:
             raise ValueError("the query needs too much memory; ask for less") from None
         names = [column[0] for column in cursor.description]
         return _table(names, rows, max_rows, max_characters)
 
 
-def _explain(
-    error: Exception, sql: str, tables: dict[str, dict[str, str]], hidden: Collection[str]
-) -> str:
+def _explain(error: Exception, sql: str, tables: dict[str, dict[str, str]]) -> str:
     """SQLite's message, and for an unknown name the names that there are."""
     message = f"SQLite says: {str(error)[:200]}"
     if "no such table" in message:
         return f"{message}; the tables are {', '.join(tables)}"
-    if "no such column" in message and (there := describe(tables, hidden, sql)):
-        return f"{message}; there are\n{there}"
+    if "no such column" in message:
+        words = set(re.findall(r"\w+", sql.lower()))
+        named = {table: tables[table] for table in tables if table.lower() in words}
+        return f"{message}; there are\n{describe(named or tables)}"
     return message
 
 

@@ -62,6 +62,7 @@ def shop_api(folder: Path | None = None) -> Iterator[str]:
 
 class _Server(ThreadingTCPServer):
     daemon_threads = True
+    request_queue_size = 64  # with 5, its default, a sixth at once waits for a second
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -31,7 +31,8 @@ def sql_tool(
 
     Args:
         database: a SQLite file.
-        hidden: "table.column" names that may not be read, such as "customers.email".
+        hidden: "table.column" names that may not be read, such as "customers.email". Each query
+            then runs on a copy of the database in memory, in which they are not.
         max_rows: rows that are shown.
         max_characters: of all that is shown.
         time_limit: seconds, the start of the process included.
@@ -72,14 +73,14 @@ def describe_database(database: Path, *, hidden: Collection[str] = ()) -> str:
     >>> print(describe_database(LARKSPUR / "shop.sqlite").splitlines()[3])
     part_fits(part_code -> parts.code, product_code -> products.code)
     """
-    return query.describe(_tables(database), hidden)
+    return query.describe(_tables(database, hidden))
 
 
-def _tables(database: Path) -> dict[str, dict[str, str]]:
+def _tables(database: Path, hidden: Collection[str] = ()) -> dict[str, dict[str, str]]:
     if not database.is_file():
         raise ValueError(f"database must be a SQLite file, got {database}")
     with query.opened(database) as connection:
-        return query.columns(connection)
+        return query.columns(connection, hidden)
 
 
 def _in_a_process(request: dict[str, object], time_limit: float) -> str:
