@@ -13,7 +13,7 @@ from course_lib.threads import available_cores
 
 NAMES = (
     *("import", "top_k", "embedding", "language_model", "tokenization"),
-    *("retrieval_metrics", "statistics"),
+    *("retrieval_metrics", "statistics", "lora"),
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

@@ -295,6 +295,20 @@ def test_the_same_arguments_give_the_same_adapter_and_another_seed_another(model
     assert undropped.losses[-1] != one.losses[-1]
 
 
+def test_every_step_drops_other_inputs(model, monkeypatch):
+    from course_lib.lora import training
+
+    real, drawn = training.summed_loss, []
+
+    def drawing(network, each):
+        drawn.append(float(torch.rand(1)))
+        return real(network, each)
+
+    monkeypatch.setattr(training, "summed_loss", drawing)
+    train(model, EXAMPLES, [], replace(CONFIG, dropout=0.1), progress=False)
+    assert len(set(drawn)) == len(drawn) == 6
+
+
 def test_the_upper_layers_alone_can_be_trained(model):
     result = train(model, EXAMPLES, [], replace(CONFIG, layers=1), progress=False)
     assert result.parameters * 4 == train(model, EXAMPLES, [], CONFIG, progress=False).parameters
