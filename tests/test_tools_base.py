@@ -72,12 +72,17 @@ def test_wrong_arguments_come_back_as_words_and_the_tool_is_not_run(arguments, m
     assert len(result.content) < 400
 
 
-def test_a_value_error_is_for_the_model_and_a_fault_is_for_the_trace():
+def test_a_value_error_is_for_the_model():
     told = call(raising(ValueError("k must be 1 or more, got 0")), {})
     assert (told.ok, told.content) == (False, "Error: k must be 1 or more, got 0")
-    fault = call(raising(KeyError("/home/me/secret")), {})
+
+
+@pytest.mark.parametrize("error", [KeyError, OSError, MemoryError, RecursionError, AssertionError])
+def test_a_fault_is_for_the_trace(error):
+    fault = call(raising(error("/home/me/secret")), {})
     assert not fault.ok
-    assert fault.error == "KeyError: '/home/me/secret'"
+    assert (fault.error or "").startswith(f"{error.__name__}: ")
+    assert "/home/me/secret" in (fault.error or "")
     assert fault.content == "Error: broken is out of order; go on without it"
 
 

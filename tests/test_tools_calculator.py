@@ -43,7 +43,7 @@ expressions = infix(
 )
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(expressions)
 def test_the_value_is_pythons(expression):
     assume(len(expression) <= calculator.MAX_CHARACTERS)

@@ -82,10 +82,10 @@ def test_text_is_decoded(head, body, text):
     assert fetch(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n" + body) == text
 
 
-def test_a_reply_may_come_in_any_pieces():
+def test_a_reply_may_come_in_any_pieces(monkeypatch):
+    monkeypatch.setattr(http._Deadline, "readinto", one_byte)
     whole = JSON + b"Content-Length: 8\r\nConnection: close\r\n\r\n" + b'{"a": 1}'
-    assert fetch([whole[n : n + 1] for n in range(len(whole))]) == '{"a": 1}'
-    assert fetch([whole[:-8], whole[-8:]]) == '{"a": 1}'
+    assert fetch([whole[:20], whole[20:]]) == '{"a": 1}'
 
 
 @pytest.mark.parametrize(

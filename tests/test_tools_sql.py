@@ -334,7 +334,7 @@ HEADS = [
 tails = st.lists(st.sampled_from(PIECES), max_size=7).map(" ".join)
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=1500, deadline=None)
 @given(st.tuples(st.sampled_from(HEADS), tails).map(" ".join))
 def test_no_result_depends_on_what_is_hidden(pair_of_databases, statement):
     def shown(path):
