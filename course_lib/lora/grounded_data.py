@@ -1,0 +1,226 @@
+"""Examples of grounded answers: a question and passages -> an answer with citations, or none.
+
+The questions stand in grounded_questions.toml beside this file; more come from the training split
+of questions.jsonl. No passage that a test question needs is shown in any of them, nor the page that
+it replaced or was replaced by; the passages of the validation pages are shown in validation alone.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from course_lib.chunking import Chunk, chunk_tables, covers
+from course_lib.data import LARKSPUR, load_handbook, load_questions
+from course_lib.ingestion import Document, load_folder
+from course_lib.language_model import Message
+from course_lib.lora.examples import Example
+from course_lib.rag import ABSTENTION, InForce, break_markers, format_passage
+from course_lib.retrieval import Retriever, WordSearch
+
+K = 3  # passages in a prompt
+CHUNK_WORDS = 80
+# Without a worked example: what it would show, the adapter has learned.
+GROUNDED_PROMPT: tuple[Message, ...] = (
+    {
+        "role": "system",
+        "content": "Answer from the passages alone, in few words, and end with the number of the "
+        f"passage in brackets, such as [1]. If no passage answers, reply: {ABSTENTION}",
+    },
+    {"role": "user", "content": "{passages}\n\nQuestion: {question}"},
+)
+_ABSTAIN = 0.22  # of the questions, the answering passages are taken away
+_KINDS = ("fact", "table", "code", "out_of_date", "multi_step")  # of questions.jsonl
+
+
+@dataclass(frozen=True)
+class GroundedQuestion:
+    """A question, its answer, and the passage that it stands on.
+
+    Attributes:
+        text: as somebody would ask it.
+        answer: in few words, without its citation; empty where the documents do not say.
+        anchor: the section, page or table row that answers; empty where none does.
+        template: the wording before it was filled with a table's row; empty where it has none.
+    """
+
+    text: str
+    answer: str
+    anchor: str
+    template: str = ""
+
+
+@cache
+def grounded_chunks() -> tuple[Chunk, ...]:
+    """The handbook and the manuals in chunks of some 80 words, so that a prompt stays short."""
+    documents = load_folder(LARKSPUR, ignore=["manuals/text"]).documents
+    return tuple(chunk_tables(documents, CHUNK_WORDS))
+
+
+@cache
+def grounded_search() -> Retriever:
+    """The search whose passages the adapter is trained and used with: stems, pages in force."""
+    return InForce(WordSearch(grounded_chunks()))
+
+
+def grounded_questions(split: str) -> list[GroundedQuestion]:
+    """The questions of a split, "train" or "validation", before passages are searched for them.
+
+    Raises:
+        ValueError: if the split is another one.
+    """
+    if split not in ("train", "validation"):
+        raise ValueError(f"split must be 'train' or 'validation', got {split!r}")
+    known = _known()
+    found = [
+        GroundedQuestion(text, answer, anchor)
+        for anchor, pairs in known["questions"].items()
+        for text, answer in pairs
+    ]
+    for table in known["table"]:
+        found += _from_table(**table)
+    if split == "train":
+        found += _from_questions()
+    validating = set(known["validation_pages"])
+    return [one for one in found if (_page(one.anchor) in validating) == (split == "validation")]
+
+
+def grounded_examples(split: str, *, seed: int = 0) -> list[Example]:
+    """Prompts with passages, and the answers that a model shall learn from them.
+
+    Args:
+        split: "train" or "validation".
+        seed: decides which passages are taken away and in what order the others are shown.
+
+    >>> example = grounded_examples("validation")[0]
+    >>> example.messages[0]["role"], example.answer.endswith("].")
+    ('system', True)
+
+    Built in notebooks/12_fine_tuning.ipynb.
+    """
+    rng = random.Random(f"{split} {seed}")
+    hidden = _needed_by_test() if split == "validation" else _needed_by_test() | _validating()
+    examples = [_example(one, hidden, rng) for one in grounded_questions(split)]
+    return [one for one in examples if one is not None]
+
+
+def grounded_messages(question: str, passages: Sequence[Chunk]) -> tuple[Message, ...]:
+    """The prompt of a question and its passages, as `rag.answer` fills GROUNDED_PROMPT."""
+    shown = "\n\n".join(format_passage(n, chunk) for n, chunk in enumerate(passages, start=1))
+    system, user = GROUNDED_PROMPT
+    text = user["content"].replace("{passages}", break_markers(shown))
+    return system, {"role": "user", "content": text.replace("{question}", question.strip())}
+
+
+def _example(one: GroundedQuestion, hidden: set[str], rng: random.Random) -> Example | None:
+    """None where the passage of the question may not be shown, or is not there."""
+    answering = {
+        chunk.id for chunk in grounded_chunks() if one.anchor and covers(chunk, one.anchor)
+    }
+    if answering & hidden or (one.anchor and not answering):
+        return None
+    ranked = [each.chunk for each in grounded_search().search(one.text, 12)]
+    shown = [chunk for chunk in ranked if chunk.id not in hidden | answering]
+    gold = _best_of(answering, one.answer)
+    takes_away = rng.random() < _ABSTAIN and not any(_says(c, one.answer) for c in shown[:K])
+    if gold is None or takes_away:
+        return Example(grounded_messages(one.text, shown[:K]), ABSTENTION)
+    place = min(next((n for n, c in enumerate(ranked) if c.id in answering), K - 1), K - 1)
+    passages = [*shown[: K - 1]]
+    passages.insert(place, gold)
+    if rng.random() < 0.5:  # else in the order of the search, as it will be in use
+        rng.shuffle(passages)
+    answer = f"{one.answer.rstrip('.')} [{passages.index(gold) + 1}]."
+    return Example(grounded_messages(one.text, passages), answer)
+
+
+def _best_of(ids: set[str], answer: str) -> Chunk | None:
+    """The chunk that shares most of the answer's words, of a place that is cut into several."""
+    wanted = set(re.findall(r"\w+", answer.lower()))
+    chunks = [chunk for chunk in grounded_chunks() if chunk.id in ids]
+    shared = [len(wanted & set(re.findall(r"\w+", chunk.text.lower()))) for chunk in chunks]
+    return chunks[shared.index(max(shared))] if chunks else None
+
+
+def _says(chunk: Chunk, answer: str) -> bool:
+    """Whether a passage may answer too: it has all of the answer's numbers, or most of its words."""
+    text = chunk.text_with_heading.lower()
+    numbers = re.findall(r"\d+(?:[.,]\d+)*", answer)
+    if numbers:
+        return all(re.search(rf"(?<![\d.,]){re.escape(one)}(?![\d])", text) for one in numbers)
+    words = [word for word in re.findall(r"\w+", answer.lower()) if len(word) > 3]
+    return sum(word in text for word in words) >= max(1, len(words) // 2)
+
+
+def _from_table(
+    anchor: str, column: str | int, wordings: Sequence[str], unit: str = ""
+) -> Iterator[GroundedQuestion]:
+    """A question for each row of a table; the wordings take turns."""
+    document = next(one for one in _documents() if one.span(anchor))
+    span = document.span(anchor)
+    assert span is not None
+    lines = [line for line in document.text[slice(*span)].splitlines() if line.startswith("|")]
+    header, _, *rows = [_cells(line) for line in lines]
+    index = column if isinstance(column, int) else header.index(column)
+    for number, row in enumerate(rows):
+        if row[index].strip("–- "):
+            wording = wordings[number % len(wordings)]
+            text = wording.replace("{row}", row[0])
+            yield GroundedQuestion(text, row[index] + unit, f"{anchor}/{row[0]}", wording)
+
+
+def _from_questions() -> Iterator[GroundedQuestion]:
+    """The training questions whose answer stands in one passage, or in none."""
+    for question in load_questions():
+        answering = [one.anchor for one in question.relevant if one.grade == 2]
+        if question.split != "train" or question.sql:
+            continue
+        if question.kind == "unanswerable":
+            yield GroundedQuestion(question.text, "", "")
+        elif question.kind in _KINDS and len(answering) == 1 and question.answer:
+            yield GroundedQuestion(question.text, question.answer, answering[0])
+
+
+@cache
+def _needed_by_test() -> set[str]:
+    """Ids of the chunks that a test question needs, and of their pages' older or newer twins."""
+    needed = {r.anchor for q in load_questions() if q.split == "test" for r in q.relevant}
+    twins = {page.id: page.supersedes for page in load_handbook() if page.supersedes}
+    twins |= {old: new for new, old in twins.items()}
+    for anchor in sorted(needed):
+        page, _, rest = anchor.partition("#")
+        if page in twins:
+            needed |= {f"{twins[page]}#{rest}"}
+    sections = {anchor.split("/")[0] for anchor in needed}
+    return {c.id for c in grounded_chunks() if any(covers(c, one) for one in needed | sections)}
+
+
+@cache
+def _validating() -> set[str]:
+    pages = set(_known()["validation_pages"])
+    return {chunk.id for chunk in grounded_chunks() if _page(chunk.locator) in pages}
+
+
+@cache
+def _known() -> dict[str, Any]:
+    file = Path(__file__).with_name("grounded_questions.toml")
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+@cache
+def _documents() -> tuple[Document, ...]:
+    return tuple(dict.fromkeys(chunk.document for chunk in grounded_chunks()))
+
+
+def _page(anchor: str) -> str:
+    return anchor.partition("#")[0]
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip().replace("**", "") for cell in line.strip().strip("|").split("|")]
