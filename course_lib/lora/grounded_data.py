@@ -149,7 +149,7 @@ def _best_of(ids: set[str], answer: str) -> Chunk | None:
 
 
 def _says(chunk: Chunk, answer: str) -> bool:
-    """Whether a passage may answer too: it has all of the answer's numbers, or most of its words."""
+    """Whether a passage may answer too: it has the answer's numbers, or most of its words."""
     text = chunk.text_with_heading.lower()
     numbers = re.findall(r"\d+(?:[.,]\d+)*", answer)
     if numbers:
