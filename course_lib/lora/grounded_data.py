@@ -110,12 +110,16 @@ def grounded_examples(split: str, *, seed: int = 0) -> list[Example]:
     return [one for one in examples if one is not None]
 
 
-def grounded_messages(question: str, passages: Sequence[Chunk]) -> tuple[Message, ...]:
+def grounded_messages(
+    question: str, passages: Sequence[Chunk], prompt: Sequence[Message] | None = None
+) -> tuple[Message, ...]:
     """The prompt of a question and its passages, as `rag.answer` fills GROUNDED_PROMPT."""
     shown = "\n\n".join(format_passage(n, chunk) for n, chunk in enumerate(passages, start=1))
-    system, user = GROUNDED_PROMPT
-    text = user["content"].replace("{passages}", break_markers(shown))
-    return system, {"role": "user", "content": text.replace("{question}", question.strip())}
+    *before, last = prompt or GROUNDED_PROMPT
+    fields = {"{passages}": break_markers(shown), "{question}": question.strip()}
+    parts = re.split(r"(\{passages\}|\{question\})", last["content"])
+    text = "".join(fields.get(part, part) for part in parts)  # at once: a passage may hold a field
+    return *before, {"role": last["role"], "content": text}
 
 
 def _example(one: GroundedQuestion, hidden: set[str], rng: random.Random) -> Example | None:

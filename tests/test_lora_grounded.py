@@ -1,0 +1,116 @@
+"""What the grounded adapter learns from, and that no test question is in it."""
+
+import re
+
+import pytest
+
+from course_lib.chunking import covers
+from course_lib.data import load_handbook, load_questions
+from course_lib.lora import grounded_data as data
+from course_lib.lora.grounded_scores import GroundedAnswer, held_out_questions, score_grounded
+from course_lib.rag import ABSTENTION
+
+SPLITS = ("train", "validation")
+
+
+@pytest.fixture(scope="module")
+def questions():
+    return {split: data.grounded_questions(split) for split in SPLITS}
+
+
+@pytest.fixture(scope="module")
+def examples():
+    return {split: data.grounded_examples(split) for split in SPLITS}
+
+
+def plain(text):
+    return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def test_no_prompt_holds_a_passage_that_a_test_question_needs(examples):
+    needed = {r.anchor for q in load_questions() if q.split == "test" for r in q.relevant}
+    twin = {page.supersedes: page.id for page in load_handbook() if page.supersedes}
+    twin |= {new: old for old, new in twin.items()}
+    for anchor in sorted(needed):
+        page, _, rest = anchor.partition("#")
+        needed |= {f"{twin[page]}#{rest}"} if page in twin else set()
+    chunks = [c for c in data.grounded_chunks() if any(covers(c, one) for one in needed)]
+    assert len(chunks) > 50
+    texts = {chunk.text for chunk in chunks}
+    for split in SPLITS:
+        for example in examples[split]:
+            prompt = example.messages[1]["content"].replace("\n> ", "\n")
+            held = [text for text in texts if len(text) > 60 and text in prompt]
+            assert not held, held[0]
+
+
+def test_no_test_question_is_learned(questions):
+    asked = {plain(q.text) for q in load_questions() if q.split == "test"}
+    for split in SPLITS:
+        assert not asked & {plain(one.text) for one in questions[split]}
+
+
+def test_splits_share_no_page_no_wording_and_no_question(questions, examples):
+    train, validation = questions["train"], questions["validation"]
+    pages = [
+        {one.anchor.partition("#")[0] for one in split} - {""} for split in (train, validation)
+    ]
+    assert not pages[0] & pages[1]
+    wordings = [{plain(one.template) for one in split} - {""} for split in (train, validation)]
+    assert wordings[1]
+    assert not wordings[0] & wordings[1]
+    assert not {plain(one.text) for one in train} & {plain(one.text) for one in validation}
+    for example in examples["train"]:
+        shown = re.findall(r"^\[\d\] ([\w-]+)", example.messages[1]["content"], re.MULTILINE)
+        assert not set(shown) & pages[1]
+
+
+def test_each_answer_cites_the_passage_that_answers_or_abstains(questions, examples):
+    for split in SPLITS:
+        abstained = [one for one in examples[split] if one.answer == ABSTENTION]
+        assert 0.1 < len(abstained) / len(examples[split]) < 0.3
+        places = []
+        for example in examples[split]:
+            if example.answer != ABSTENTION:
+                (number,) = re.findall(r" \[(\d)\]\.$", example.answer)
+                assert f"[{number}] " in example.messages[1]["content"]
+                places.append(int(number))
+        assert all(places.count(number) / len(places) > 0.15 for number in (1, 2, 3))
+
+
+def test_prompts_are_filled_at_once():
+    passage = data.grounded_chunks()[0]
+    text = data.grounded_messages("What of {passages}?", [passage])[1]["content"]
+    assert text.endswith("Question: What of {passages}?")
+    assert text.startswith(f"[1] {passage.locator}")
+
+
+def test_an_unknown_split_is_refused():
+    with pytest.raises(ValueError, match="split must be 'train' or 'validation', got 'test'"):
+        data.grounded_questions("test")
+
+
+def answer(text, question, answering=(2,)):
+    return GroundedAnswer(question, data.grounded_chunks()[:3], answering, text)
+
+
+def test_scores_of_answers_that_are_right_half_right_and_wrong():
+    question = next(
+        q for q in held_out_questions() if re.fullmatch(r"[^\d]*\d+ [a-z]+\.?", q.answer)
+    )
+    right = answer(f"{question.answer} [2]", question)
+    assert right.numbers_right
+    assert right.f1 == 1.0
+    assert right.right_and_cited
+    assert not answer(f"{question.answer} [1]", question).right_and_cited
+    assert answer(f"{question.answer} [1, 2]", question).citation_precision == 0.5
+    assert answer(f"{question.answer} [9]", question).citation_precision == 0.0
+    assert answer("About 7777 [2].", question).numbers_right is False
+    declined = answer(ABSTENTION, question)
+    assert declined.abstained
+    assert declined.f1 == 0.0
+    unanswerable = [answer(ABSTENTION, question, ())] * 2
+    scores = score_grounded([right, declined, *unanswerable])
+    assert scores["right and cited"].estimate == 0.5
+    assert scores["wrongly abstained"].estimate == 0.5
+    assert scores["rightly abstained"].estimate == 1.0
