@@ -162,6 +162,20 @@ def attack_numbers() -> str:
     return table(heading, ("---",) * 5, *rows, total)
 
 
+def agent_task_numbers() -> str:
+    tasks = data.load_agent_tasks()
+    counts = Counter((task.kind, task.split) for task in tasks)
+    declined = Counter((task.kind, task.split) for task in tasks if task.answer is None)
+    rows: list[tuple[object, ...]] = [
+        (kind, *(counts[kind, split] for split in data.SPLITS),
+         *(declined[kind, split] for split in data.SPLITS))
+        for kind in data.AGENT_TASK_KINDS
+    ]  # fmt: skip
+    splits = [*data.SPLITS, *(f"to be declined, {split}" for split in data.SPLITS)]
+    total = ("all", *(sum(row[n] for row in rows) for n in range(1, 5)))  # type: ignore[misc]
+    return table(("agent tasks", *splits), ("---",) * 5, *rows, total)
+
+
 def answer_numbers() -> str:
     """How the answers were meant, and what the two labellers saw in them."""
     rows = []
@@ -220,6 +234,7 @@ def agreement_numbers() -> str:
         answer_numbers,
         agreement_numbers,
         attack_numbers,
+        agent_task_numbers,
         pair_numbers,
     ],
 )

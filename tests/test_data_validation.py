@@ -124,6 +124,36 @@ ATTACKS: list[dict[str, Any]] = [
         "split": "test",
     },
 ]
+AGENT_TASKS: list[dict[str, Any]] = [
+    {
+        "id": "K001",
+        "text": "Below what are pads to be replaced?",
+        "kind": "one_step",
+        "tools": ["search"],
+        "answer": [1.0],
+        "gold": {"anchor": "brakes#pad-wear"},
+        "split": "train",
+    },
+    {
+        "id": "K002",
+        "text": "Two each of the LK-204 we hold, for two shops: how many do we need?",
+        "kind": "two_step",
+        "tools": ["sql", "calculator"],
+        "answer": [2480],
+        "avoid": [1240],
+        "gold": {"sql": "SELECT 2 * quantity FROM stock"},
+        "split": "test",
+    },
+    {
+        "id": "K003",
+        "text": "Where is LC-99-00000?",
+        "kind": "impossible",
+        "tools": [],
+        "answer": None,
+        "gold": {"absent": ["LC-99-00000"]},
+        "split": "test",
+    },
+]
 PDF = b"%PDF-1.4\n<</Type /Pages>>\n<</Type /Page>>\n<< /Type/Page >>\n%%EOF\n"
 INDEX = {"manual-ridge": {"title": "Ridge", "pages": 2, "rows": {"2": ["E07", "E70"]}}}
 
@@ -157,6 +187,7 @@ def company(tmp_path: Path) -> Path:
     write_lines(tmp_path / "questions.jsonl", QUESTIONS)
     write_lines(tmp_path / "answers.jsonl", [ANSWER])
     write_lines(tmp_path / "attacks.jsonl", ATTACKS)
+    write_lines(tmp_path / "agent_tasks.jsonl", AGENT_TASKS)
     with closing(sqlite3.connect(tmp_path / "shop.sqlite")) as connection, connection:
         connection.execute("PRAGMA synchronous = OFF")  # a test need not survive a power cut
         for table in data.SHOP_TABLES:
@@ -215,7 +246,9 @@ def test_rows_of_a_table_are_named_by_their_first_cells(company: Path) -> None:
     assert [s.rows() for s in page.sections()] == [(), ("LK-204 rear", "LK-208"), ()]
 
 
-@pytest.mark.parametrize("name", ["answers.jsonl", "attacks.jsonl", "manuals", "shop.sqlite"])
+@pytest.mark.parametrize(
+    "name", ["answers.jsonl", "attacks.jsonl", "agent_tasks.jsonl", "manuals", "shop.sqlite"]
+)
 def test_what_is_not_there_stops_nothing_else(company: Path, name: str) -> None:
     if name == "manuals":
         set_fields(company, "questions.jsonl", 2, relevant=QUESTIONS[0]["relevant"])
@@ -231,6 +264,7 @@ def test_what_is_not_there_stops_nothing_else(company: Path, name: str) -> None:
         "questions.jsonl": data.load_questions,
         "answers.jsonl": data.load_answers,
         "attacks.jsonl": data.load_attacks,
+        "agent_tasks.jsonl": data.load_agent_tasks,
         "shop.sqlite": lambda folder: [data.shop(folder).close()],
     }
     for file, load in loaders.items():
@@ -294,6 +328,24 @@ def test_a_csv_with_a_bom_is_placed(company: Path, name: str) -> None:
         ("attacks.jsonl", 2, {"source": "brakes#x"}, "source", "brakes#x"),
         ("attacks.jsonl", 2, {"source": "brakes#notes"}, "source", "does not stand in"),
         ("attacks.jsonl", 2, {"text": ATTACKS[0]["text"] + " Now!"}, "text", "repeats X001"),
+        ("agent_tasks.jsonl", 1, {"kind": "five_step"}, "kind", "one_step, two_step"),
+        ("agent_tasks.jsonl", 1, {"tools": ["shell"]}, "tools", "calculator"),
+        ("agent_tasks.jsonl", 1, {"tools": []}, "tools", "one way"),
+        ("agent_tasks.jsonl", 1, {"answer": []}, "answer", "list of numbers"),
+        ("agent_tasks.jsonl", 1, {"answer": [True]}, "answer", "True"),
+        ("agent_tasks.jsonl", 1, {"answer": [0.8]}, "gold", "0.8 is not in the section"),
+        ("agent_tasks.jsonl", 1, {"gold": {}}, "gold", "sql or anchor"),
+        ("agent_tasks.jsonl", 1, {"gold": {"anchor": "brakes#x"}}, "gold", "brakes#x"),
+        ("agent_tasks.jsonl", 1, {"gold": {"sq": "SELECT 1"}}, "sq", "no such field"),
+        ("agent_tasks.jsonl", 2, {"gold": {"sql": "SELECT 2480, 7"}}, "gold", "returns 7"),
+        ("agent_tasks.jsonl", 2, {"answer": [2480, 7]}, "gold", "no query returns 7"),
+        ("agent_tasks.jsonl", 2, {"avoid": [2480]}, "gold", "wanted and avoided"),
+        ("agent_tasks.jsonl", 2, {"gold": {"sql": "SELECT x"}}, "gold", "fails"),
+        ("agent_tasks.jsonl", 2, {"text": "Below what are pads replaced?"}, "text", "repeats K001"),
+        ("agent_tasks.jsonl", 3, {"answer": [1]}, "tools", "one way"),
+        ("agent_tasks.jsonl", 3, {"tools": ["sql"]}, "tools", "none where"),
+        ("agent_tasks.jsonl", 3, {"gold": {"absent": ["LK-999"]}}, "gold", "not in the task"),
+        ("agent_tasks.jsonl", 3, {"gold": {"absent": ["is"]}}, "gold", "stands in the records"),
         ("questions.jsonl", 2, {"text": "When are the pads finished"}, "text", "repeats Q001"),
         ("questions.jsonl", 1, {"answer": "Below 0.8 mm."}, "answer", "0.8 is neither"),
         ("questions.jsonl", 1, {"answer": "As LK-240 says."}, "answer", "LK-240 is neither"),

@@ -5,7 +5,10 @@ line and the field, because a record that is dropped in silence changes every sc
 `validate` checks every file and lists all problems; `python -m course_lib.data` prints them.
 """
 
+from course_lib.data.agent_tasks import KINDS as AGENT_TASK_KINDS
+from course_lib.data.agent_tasks import AgentTask
 from course_lib.data.loaders import (
+    load_agent_tasks,
     load_answers,
     load_attacks,
     load_handbook,
@@ -48,6 +51,7 @@ from course_lib.data.shop import shop
 from course_lib.data.validation import near_duplicates, validate
 
 __all__ = [
+    "AGENT_TASK_KINDS",
     "ATTACK_KINDS",
     "ATTACK_LABELS",
     "AUDIENCES",
@@ -63,6 +67,7 @@ __all__ = [
     "SHOP_TABLES",
     "SINGLE_PASSAGE_KINDS",
     "SPLITS",
+    "AgentTask",
     "Answer",
     "Attack",
     "DataError",
@@ -75,6 +80,7 @@ __all__ = [
     "Section",
     "Ticket",
     "heading_slug",
+    "load_agent_tasks",
     "load_answers",
     "load_attacks",
     "load_handbook",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from course_lib.data import files, readers
+from course_lib.data import agent_tasks, files, readers
+from course_lib.data.agent_tasks import AgentTask
 from course_lib.data.records import (
     LARKSPUR,
     SINGLE_PASSAGE_KINDS,
@@ -165,6 +166,27 @@ def load_attacks(folder: Path | None = None) -> list[Attack]:
     ['attack', 'benign']
     """
     return files.attacks(folder or LARKSPUR, None, _anchors(folder))
+
+
+def load_agent_tasks(folder: Path | None = None) -> list[AgentTask]:
+    """Load agent_tasks.jsonl: what an agent is asked to do, and what a good answer says.
+
+    Args:
+        folder: the folder that holds agent_tasks.jsonl and handbook/; default datasets/larkspur.
+
+    Returns:
+        The tasks in file order.
+
+    Raises:
+        DataError: naming file, line and field of the first problem.
+
+    >>> task = load_agent_tasks()[0]
+    >>> task.id, task.kind, task.answer
+    ('K001', 'one_step', (255,))
+
+    Used in notebooks/13_agents.ipynb.
+    """
+    return agent_tasks.agent_tasks(folder or LARKSPUR, None, load_handbook(folder))
 
 
 def load_question_pairs(folder: Path | None = None) -> list[QuestionPair]:

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from course_lib.data import files
+from course_lib.data import agent_tasks, files
 from course_lib.data.readers import read_csv, read_jsonl
 from course_lib.data.records import LARKSPUR, SHOP_TABLES, Attack, DataError, Page, Question
 from course_lib.data.shop import FILE, numbers_and_codes, query, shop, stands_in
@@ -112,7 +112,11 @@ def _check(folder: Path) -> tuple[list[DataError], dict[str, int]]:
     if questions:
         ids = {question.id for question in questions}
         read("answers", lambda: files.answers(folder, problems, anchors, ids))
+    tasks = read("agent tasks", lambda: agent_tasks.agent_tasks(folder, problems, pages))
+    problems += _alike(folder, agent_tasks.FILE, tasks)
     problems += _shop(folder, counts)
+    if tasks and "database rows" in counts:
+        problems += agent_tasks.unproven(folder, pages, tasks)
     if questions and "database rows" in counts:
         problems += _unqueried(folder, questions)
     return problems, counts
