@@ -1,0 +1,59 @@
+"""Whether a run solved its task, and the share that did, by kind, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from course_lib.agents.loop import AgentRun
+from course_lib.data.agent_tasks import KINDS, AgentTask
+from course_lib.data.shop import stands_in
+from course_lib.rag import is_abstention
+from course_lib.statistics import Interval, wilson_interval
+
+MOST_WORDS = 60  # of an answer: who says everything also says the right thing
+
+
+def declines(run: AgentRun) -> bool:
+    """Whether a run ended by saying that it will not or cannot answer."""
+    return run.status == "declined" or is_abstention(run.answer)
+
+
+def succeeded(task: AgentTask, run: AgentRun) -> bool:
+    """Whether a run did what its task wants.
+
+    Where the task is to be declined: it declined; running out of a budget is no decline. Else: the
+    answer says every number and word of `task.answer`, none of `task.avoid`, in 60 words or fewer.
+
+    Built in notebooks/13_agents.ipynb.
+    """
+    if task.answer is None or declines(run):
+        return task.answer is None and declines(run)
+    if run.status != "answered" or len(run.answer.split()) > MOST_WORDS:
+        return False
+    said = all(stands_in(value, run.answer) for value in task.answer)
+    return said and not any(stands_in(value, run.answer) for value in task.avoid)
+
+
+def score_by_kind(tasks: Sequence[AgentTask], runs: Sequence[AgentRun]) -> dict[str, Interval]:
+    """Share of solved tasks of each kind, and of "all", with Wilson's 95 % intervals.
+
+    Args:
+        tasks: what was to be done.
+        runs: one for each task, in their order.
+
+    Raises:
+        ValueError: if their numbers differ, or there are none.
+
+    Built in notebooks/13_agents.ipynb.
+    """
+    if len(tasks) != len(runs) or not tasks:
+        raise ValueError(
+            f"tasks and runs must be as many, and some, got {len(tasks)} and {len(runs)}"
+        )
+    solved = [succeeded(task, run) for task, run in zip(tasks, runs, strict=True)]
+    shares = {}
+    for kind in (*KINDS, "all"):
+        own = [ok for ok, task in zip(solved, tasks, strict=True) if kind in (task.kind, "all")]
+        if own:
+            shares[kind] = wilson_interval(sum(own), len(own))
+    return shares
