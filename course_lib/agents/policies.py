@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -142,18 +143,23 @@ class RoutedPolicy:
 
     def _read(self, situations: Sequence[Situation]) -> list[Decision]:
         clean = markers_of(self.reader)
-        prompts = []
-        for one in situations:
-            given = {"passages": one.turns[-1].observation, "question": one.task}
-            *before, last = self.prompt
-            content = last["content"]
-            for name, text in given.items():
-                content = content.replace(f"{{{name}}}", break_markers(text, clean))
-            prompts.append([*before, {"role": last["role"], "content": content}])
+        prompts = [_filled(self.prompt, one, clean) for one in situations]
         return [
             one._replace(text=_ended(one.text.strip()))
             for one in _decisions(self.reader, prompts, max_tokens=60)
         ]
+
+
+def _filled(
+    prompt: Sequence[Message], situation: Situation, markers: Sequence[str]
+) -> list[Message]:
+    """The reader's prompt for what a search has just found."""
+    given = {"passages": situation.turns[-1].observation, "question": situation.task}
+    fields = {name: break_markers(text, markers) for name, text in given.items()}
+    *before, last = prompt
+    # both at once: a passage may hold the text {question}
+    content = re.sub(r"\{(passages|question)\}", lambda field: fields[field[1]], last["content"])
+    return [*before, {"role": last["role"], "content": content}]
 
 
 def _passages(turn: Turn) -> bool:
