@@ -155,6 +155,13 @@ def test_two_calls_in_turn_are_repetitions_too() -> None:
     assert (done.status, done.steps, called) == ("repeated", 5, [0, 1])
 
 
+def test_the_order_of_arguments_makes_no_other_call() -> None:
+    two = {"type": "object", "properties": {"a": {}, "b": {}}}
+    policy = ScriptedPolicy([line("f", a=1, b=2), line("f", b=2, a=1), line("f", a=1, b=2)])
+    done = run_agent("Hm.", policy, {"f": Tool("f", "", two, lambda **_: "x")})
+    assert done.status == "repeated"
+
+
 def test_the_same_nonsense_ends_the_run() -> None:
     assert run("Hm.", max_steps=50).status == "repeated"
 
