@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course_lib.data import SINGLE_PASSAGE_KINDS, load_questions
 from course_lib.language_model import LanguageModel, Message
 from course_lib.statistics import Interval, wilson_interval
 
@@ -30,7 +31,7 @@ ROUTER_PROMPT = (
 )
 
 _SLOT = re.compile(r"\{\w+\}")
-_FILLS = {"train": 5, "validation": 2, "test_templates": 3, "test_entities": 1, "test_both": 2}
+_FILLS = {"train": 3, "validation": 2, "test_templates": 3, "test_entities": 1, "test_both": 2}
 # of the wordings, and of the values: both are in one of the file's three splits
 _SOURCES = {
     "train": ("train", "train"),
@@ -133,8 +134,12 @@ def router_examples(split: str | None = None, *, seed: int = 0) -> list[RouterEx
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
     path = Path(__file__).with_name("router_templates.toml")
     file = tomllib.loads(path.read_text(encoding="utf-8"))
-    wanted = SPLITS if split is None else (split,)
-    return [example for name in wanted for example in _examples(file, name, seed)]
+    found: list[RouterExample] = []
+    for name in SPLITS if split is None else (split,):
+        found += _examples(file, name, seed)
+        if name == "train":
+            found += _customers_questions(file["values"])
+    return found
 
 
 def score_router(
@@ -193,6 +198,25 @@ def _examples(file: dict[str, Any], split: str, seed: int) -> Iterator[RouterExa
                 call = {"tool": group["tool"], "arguments": {ARGUMENTS[group["tool"]]: argument}}
                 entity = "; ".join(said for said, _ in filled.values())
                 yield RouterExample(question, call, template, entity, split)
+
+
+def _customers_questions(pools: dict[str, Any]) -> Iterator[RouterExample]:
+    """The training split's questions that a document answers, or that none does: a search.
+
+    Those that name a value which is to be unseen are left out.
+    """
+    unseen = {
+        one if isinstance(one, str) else one[0]
+        for pool in pools.values()
+        for split in ("validation", "test")
+        for one in pool[split]
+    }
+    names = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, sorted(unseen)))})(?!\w)")
+    for question in load_questions():
+        searched = question.kind in (*SINGLE_PASSAGE_KINDS, "unanswerable")
+        if question.split == "train" and searched and not names.search(question.text):
+            call = {"tool": "search", "arguments": {"query": question.text}}
+            yield RouterExample(question.text, call, question.text, "", "train")
 
 
 def _fill(
