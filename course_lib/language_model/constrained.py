@@ -157,10 +157,17 @@ class JsonGrammar:
             if any(byte < 32 for byte in text)
         }
         self._banned = sorted((special | control) - set(ends))
+        self._bytes = {text[0] for text in info.decoded_vocab if len(text) == 1}
 
     def mask(self, schema: Mapping[str, Any], rows: int) -> JsonMask:
         """What holds one batch of answers to a schema; ValueError if it cannot be held to."""
         check_schema(schema)
+        for path, part in _parts(schema, ()):
+            given = [part.get(key) for key in ("const", "enum")] if part is not True else []
+            for sign in json.dumps([path, given], ensure_ascii=False):
+                # of the 256 bytes SmolLM2's vocabulary lacks 21; assigned characters need none
+                if not self._bytes.issuperset(sign.encode()):
+                    raise ValueError(f"schema holds {sign!r}, which the model has no token for")
         try:
             compiled = self._compiler.compile_json_schema(
                 json.dumps(schema), any_whitespace=False, strict_mode=True
