@@ -268,7 +268,7 @@ def test_training_learns_and_leaves_the_model_alone(model, tiny_folder, tmp_path
 
 
 def test_the_best_step_is_taken_not_the_last(model):
-    wild = replace(CONFIG, learning_rate=1.0, max_steps=8, evaluate_every=1, warmup_steps=0)
+    wild = replace(CONFIG, learning_rate=3.0, max_steps=8, evaluate_every=1, warmup_steps=0)
     result = train(model, EXAMPLES, VALIDATION, wild, progress=False)
     losses = result.validation_losses
     assert result.best_step == min(losses, key=losses.__getitem__) < 8
@@ -617,3 +617,17 @@ def test_the_committed_configurations_can_be_read(name):
     from course_lib.lora.__main__ import CONFIGS
 
     assert lora.load_config(CONFIGS / f"{name}.toml").rank >= 1
+
+
+@given(examples=st.integers(1, 40), together=st.integers(1, 5), batch_size=st.integers(1, 12))
+def test_neighbours_are_drawn_together_and_each_example_once_an_epoch(
+    examples, together, batch_size
+):
+    config = TrainingConfig(batch_size=batch_size, together=together, epochs=1)
+    steps = count_steps(config, examples)
+    drawn = [int(n) for step in range(steps) for n in batch_of(config, examples, step)]
+    assert sorted(drawn) == list(range(examples))
+    for first in range(0, examples, together):
+        group = list(range(first, min(first + together, examples)))
+        at = drawn.index(first)
+        assert drawn[at : at + len(group)] == group

@@ -1,9 +1,10 @@
 """Which examples a step sees, and how they are laid out for the model.
 
-A step's examples are sorted by length and laid out in packs: one row of tokens with no padding. The
-beginning that all prompts of a pack share, as a system prompt, stands there once; a mask lets every
-example see that beginning and itself. The model computes for an example what it would compute for
-it alone, but the shared beginning costs once what it would cost for every example.
+A step's examples are laid out in packs: rows of tokens with no padding, in which those that begin
+alike are neighbours. The beginning that all prompts of a pack share, as a system prompt or the same
+passages, stands there once; a mask lets every example see that beginning and itself. The model
+computes for an example what it would compute for it alone, but the shared beginning costs once what
+it would cost for every example.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from course_lib.lora.configuration import TrainingConfig
 from course_lib.lora.examples import Encoded
 
-PACK_TOKENS = 512  # more tokens at a time are no faster, and take more memory
+PACK_TOKENS = 640  # more tokens at a time are no faster, and take more memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,17 +58,21 @@ def batch_of(config: TrainingConfig, examples: int, step: int) -> NDArray[np.int
     [0, 1, 2, 3, 4]
     """
     epoch, batch = divmod(step, math.ceil(examples / config.batch_size))
-    order = np.random.default_rng([config.seed, epoch]).permutation(examples)
+    groups = np.random.default_rng([config.seed, epoch]).permutation(
+        math.ceil(examples / config.together)
+    )
+    order = (groups[:, None] * config.together + np.arange(config.together)).ravel()
+    order = order[order < examples]
     return order[batch * config.batch_size : (batch + 1) * config.batch_size]
 
 
 def packs(examples: Sequence[Encoded], limit: int = PACK_TOKENS) -> Iterator[Pack]:
-    """The examples, those of similar length together, in packs of at most `limit` tokens.
+    """The examples, those that begin alike together, in packs of at most `limit` tokens.
 
     An example that is longer makes a pack of its own.
     """
     waiting: list[Encoded] = []
-    for example in sorted(examples, key=lambda example: (len(example.ids), example.ids)):
+    for example in sorted(examples, key=lambda example: example.ids):
         more = [*waiting, example]
         shared = shared_beginning(more)
         if waiting and shared + sum(len(each.ids) - shared for each in more) > limit:

@@ -23,6 +23,8 @@ class TrainingConfig:
         learning_rate: the highest; it rises linearly from 0 and then falls linearly to 0.
         warmup_steps: steps until the highest learning rate.
         batch_size: examples a step.
+        together: so many neighbours among the examples are drawn together, for those that share a
+            long beginning such as the same passages: what they share is computed once.
         epochs: passes over the examples.
         max_steps: if given, the number of steps instead of epochs.
         clip_norm: greatest length of the gradient; a longer one is scaled down to it.
@@ -41,6 +43,7 @@ class TrainingConfig:
     learning_rate: float = 1e-3
     warmup_steps: int = 10
     batch_size: int = 8
+    together: int = 1
     epochs: float = 3.0
     max_steps: int | None = None
     clip_norm: float = 1.0
@@ -58,7 +61,7 @@ class TrainingConfig:
                 f"got {modules!r}"
             )
         object.__setattr__(self, "target_modules", tuple(modules))
-        for name in ("rank", "batch_size", "evaluate_every", "max_length"):
+        for name in ("rank", "batch_size", "together", "evaluate_every", "max_length"):
             self._check(name, int, "a whole number of at least 1", lambda value: value >= 1)
         for name in ("layers", "max_steps", "patience"):
             if getattr(self, name) is not None:

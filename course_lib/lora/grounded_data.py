@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from course_lib.chunking import Chunk, chunk_tables, covers
+from course_lib.chunking import Chunk, chunk_tables, covers, split_sentences
 from course_lib.data import LARKSPUR, load_handbook, load_questions
 from course_lib.ingestion import Document, load_folder
 from course_lib.language_model import Message
@@ -30,12 +30,12 @@ CHUNK_WORDS = 80
 GROUNDED_PROMPT: tuple[Message, ...] = (
     {
         "role": "system",
-        "content": "Answer from the passages alone, in few words, and end with the number of the "
-        f"passage in brackets, such as [1]. If no passage answers, reply: {ABSTENTION}",
+        "content": "Answer with the sentence of the passages that answers, and end with the number "
+        f"of its passage in brackets, such as [1]. If no passage answers, reply: {ABSTENTION}",
     },
     {"role": "user", "content": "{passages}\n\nQuestion: {question}"},
 )
-_ABSTAIN = 0.22  # of the questions, the answering passages are taken away
+TOGETHER = 4  # examples about the same passages, of which one or more have no answer there
 _KINDS = ("fact", "table", "code", "out_of_date", "multi_step")  # of questions.jsonl
 
 
@@ -45,7 +45,7 @@ class GroundedQuestion:
 
     Attributes:
         text: as somebody would ask it.
-        answer: in few words, without its citation; empty where the documents do not say.
+        answer: in few words, or words of the sentence that answers; empty where none does.
         anchor: the section, page or table row that answers; empty where none does.
         template: the wording before it was filled with a table's row; empty where it has none.
     """
@@ -80,7 +80,8 @@ def grounded_questions(split: str) -> list[GroundedQuestion]:
     known = _known()
     found = [
         GroundedQuestion(text, answer, anchor)
-        for anchor, pairs in known["questions"].items()
+        for part in ("questions", "quoted")
+        for anchor, pairs in known[part].items()
         for text, answer in pairs
     ]
     for table in known["table"]:
@@ -94,20 +95,28 @@ def grounded_questions(split: str) -> list[GroundedQuestion]:
 def grounded_examples(split: str, *, seed: int = 0) -> list[Example]:
     """Prompts with passages, and the answers that a model shall learn from them.
 
+    Each TOGETHER neighbours are about the same passages. The answer is the sentence, or the cell of
+    the table, that answers; where none of the passages does, it is ABSTENTION.
+
     Args:
         split: "train" or "validation".
-        seed: decides which passages are taken away and in what order the others are shown.
+        seed: decides which questions meet, and in what order the passages are shown.
 
-    >>> example = grounded_examples("validation")[0]
-    >>> example.messages[0]["role"], example.answer.endswith("].")
-    ('system', True)
+    >>> len(grounded_examples("validation")) % TOGETHER
+    0
 
     Built in notebooks/12_fine_tuning.ipynb.
     """
     rng = random.Random(f"{split} {seed}")
     hidden = _needed_by_test() if split == "validation" else _needed_by_test() | _validating()
-    examples = [_example(one, hidden, rng) for one in grounded_questions(split)]
-    return [one for one in examples if one is not None]
+    questions = [one for one in grounded_questions(split) if not _answering(one) & hidden]
+    rng.shuffle(questions)
+    used = dict.fromkeys(range(len(questions)), 0)
+    examples = []
+    for number in range(len(questions)):
+        if used[number] < (2 if split == "train" else 1):
+            examples += _about_same_passages(number, questions, used, hidden, rng)
+    return examples
 
 
 def grounded_messages(
@@ -122,34 +131,114 @@ def grounded_messages(
     return *before, {"role": last["role"], "content": text}
 
 
-def _example(one: GroundedQuestion, hidden: set[str], rng: random.Random) -> Example | None:
-    """None where the passage of the question may not be shown, or is not there."""
-    answering = {
-        chunk.id for chunk in grounded_chunks() if one.anchor and covers(chunk, one.anchor)
-    }
-    if answering & hidden or (one.anchor and not answering):
-        return None
-    ranked = [each.chunk for each in grounded_search().search(one.text, 12)]
-    shown = [chunk for chunk in ranked if chunk.id not in hidden | answering]
-    gold = _best_of(answering, one.answer)
-    takes_away = rng.random() < _ABSTAIN and not any(_says(c, one.answer) for c in shown[:K])
-    if gold is None or takes_away:
-        return Example(grounded_messages(one.text, shown[:K]), ABSTENTION)
-    place = min(next((n for n, c in enumerate(ranked) if c.id in answering), K - 1), K - 1)
-    passages = [*shown[: K - 1]]
-    passages.insert(place, gold)
+def _about_same_passages(
+    first: int,
+    questions: Sequence[GroundedQuestion],
+    used: dict[int, int],
+    hidden: set[str],
+    rng: random.Random,
+) -> Iterator[Example]:
+    """A question with what the search finds for it, and others about the same passages.
+
+    Those answered by them come first, the seldom used before others; the rest are questions that
+    the search brings near to them but that none of them answers.
+    """
+    shown = _shown(questions[first], hidden)
     if rng.random() < 0.5:  # else in the order of the search, as it will be in use
-        rng.shuffle(passages)
-    answer = f"{one.answer.rstrip('.')} [{passages.index(gold) + 1}]."
-    return Example(grounded_messages(one.text, passages), answer)
+        rng.shuffle(shown)
+    ids = {chunk.id for chunk in shown}
+    order = sorted(range(len(questions)), key=lambda n: (n != first, used[n], rng.random()))
+    answered = [n for n in order if _gold(questions[n]) in shown]
+    near = [
+        n
+        for n in order
+        if not _answering(questions[n]) & ids
+        and ids & set(_ranked(questions[n].text)[: 2 * K])
+        and not any(_says(chunk, questions[n].answer) for chunk in shown)
+    ]
+    taken = [*answered[: TOGETHER - 1], *near][:TOGETHER]
+    if len(taken) < TOGETHER:
+        return  # fewer would put the next ones out of step
+    for number in taken:
+        one = questions[number]
+        answer = ABSTENTION
+        gold = _gold(one)
+        if gold in shown:
+            assert gold is not None
+            used[number] += 1
+            answer = f"{_quote(gold, one)} [{shown.index(gold) + 1}]."
+        yield Example(grounded_messages(one.text, shown), answer)
 
 
-def _best_of(ids: set[str], answer: str) -> Chunk | None:
+def _shown(one: GroundedQuestion, hidden: set[str]) -> list[Chunk]:
+    """The passages that the search finds, with the one that answers where it would be found."""
+    ranked = [chunk for each in _ranked(one.text) if (chunk := _by_id()[each]).id not in hidden]
+    others = [chunk for chunk in ranked if chunk.id not in _answering(one)]
+    gold = _gold(one)
+    if gold is None:
+        return others[:K]
+    place = min(next((n for n, c in enumerate(ranked) if c.id in _answering(one)), K - 1), K - 1)
+    return [*others[:place], gold, *others[place : K - 1]]
+
+
+@cache
+def _ranked(question: str) -> tuple[str, ...]:
+    return tuple(each.chunk.id for each in grounded_search().search(question, 12))
+
+
+@cache
+def _by_id() -> dict[str, Chunk]:
+    return {chunk.id: chunk for chunk in grounded_chunks()}
+
+
+@cache
+def _answering(one: GroundedQuestion) -> frozenset[str]:
+    """Ids of the chunks that hold its answer."""
+    return frozenset(
+        chunk.id for chunk in grounded_chunks() if one.anchor and covers(chunk, one.anchor)
+    )
+
+
+@cache
+def _gold(one: GroundedQuestion) -> Chunk | None:
     """The chunk that shares most of the answer's words, of a place that is cut into several."""
-    wanted = set(re.findall(r"\w+", answer.lower()))
-    chunks = [chunk for chunk in grounded_chunks() if chunk.id in ids]
-    shared = [len(wanted & set(re.findall(r"\w+", chunk.text.lower()))) for chunk in chunks]
+    chunks = [chunk for chunk in grounded_chunks() if chunk.id in _answering(one)]
+    shared = [max(_match(text, one) for text in [*_sentences(chunk), ""]) for chunk in chunks]
     return chunks[shared.index(max(shared))] if chunks else None
+
+
+def _quote(gold: Chunk, one: GroundedQuestion) -> str:
+    """The sentence or cell that answers; the answer as it was written where none is like it."""
+    best = max(_sentences(gold), key=lambda text: _match(text, one), default="")
+    found = _match(best, one)[0] >= 0.5 and len(best.split()) <= 40
+    return (best if found else one.answer).rstrip(".")
+
+
+def _match(text: str, one: GroundedQuestion) -> tuple[float, float, int]:
+    """How much of the answer, and then of the question, a sentence has; the shorter wins."""
+    have = set(re.findall(r"\w+", text.lower()))
+    wanted, asked = (set(re.findall(r"\w+", each.lower())) for each in (one.answer, one.text))
+    row = one.anchor.partition("/")[2].lower()
+    share = len(wanted & have) / max(1, len(wanted)) + (bool(row) and text.lower().startswith(row))
+    return share, len(asked & have) / max(1, len(asked)), -len(text)
+
+
+@cache
+def _sentences(chunk: Chunk) -> list[str]:
+    """What may be quoted of a chunk: its sentences, and each cell with its row and column."""
+    text = "\n".join([chunk.table_header, chunk.text])
+    text = re.sub(
+        r"\[([^\]]*)\]\([^)]*\)|\*+|^#+ .*$|^(?:\d+\.|-|>) ", r"\1", text, flags=re.MULTILINE
+    )
+    rows = [_cells(line) for line in text.splitlines() if line.startswith("|")]
+    prose = "\n".join(line for line in text.splitlines() if not line.startswith("|"))
+    found = [" ".join(sentence.split()) for sentence in split_sentences(prose)]
+    header = rows[0] if rows else []
+    for row in rows[1:]:
+        for name, cell in zip(header[1:], row[1:], strict=False):
+            if cell.strip("–- "):
+                found.append(f"{row[0]}: {name} {cell}".replace("  ", " "))
+    return found
 
 
 def _says(chunk: Chunk, answer: str) -> bool:
