@@ -100,6 +100,17 @@ def test_adapters_are_used_side_by_side_and_leave_the_model_as_it_was(tiny, fold
     assert (tiny.adapter, one.adapter) == (None, folders["one"][0])
 
 
+def test_half_precision_takes_half_the_size_and_hardly_changes_the_model(tiny, folders, tmp_path):
+    whole, expected = folders["one"]
+    half = lora.save_adapter(tiny.with_adapter(whole), tmp_path / "half", half=True)
+    sizes = [(folder / "adapter_model.safetensors").stat().st_size for folder in (whole, half)]
+    assert sizes[1] < 0.6 * sizes[0]
+    loaded = tiny.with_adapter(half)
+    assert {p.dtype for n, p in loaded.model.named_parameters() if "lora_" in n} == {torch.float32}
+    assert not np.array_equal(logits(loaded), expected)
+    assert np.abs(logits(loaded) - expected).max() < 0.02
+
+
 def test_models_share_their_weights_in_memory(tiny, folders):
     own = {parameter.data_ptr() for parameter in tiny.model.parameters()}
     with_adapter = tiny.with_adapter(folders["one"][0]).model

@@ -1,4 +1,4 @@
-"""python -m course_lib.lora {router,grounded} [--config FILE] [--folder FOLDER] [--steps N]
+"""python -m course_lib.lora {router,grounded} [--config FILE] [--folder FOLDER] [--ship FOLDER]
 
 Trains one of the course's two adapters. The same command goes on after an interruption.
 """
@@ -13,7 +13,15 @@ from pathlib import Path
 
 from course_lib import ROOT
 from course_lib.language_model import LocalModel
-from course_lib.lora import Example, Step, TrainingError, checkpoints, load_config, train
+from course_lib.lora import (
+    Example,
+    Step,
+    TrainingError,
+    checkpoints,
+    load_config,
+    save_adapter,
+    train,
+)
 
 CONFIGS = Path(__file__).with_name("configs")
 
@@ -31,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--folder", type=Path, help="for checkpoints and the adapter; by default runs/lora/NAME"
     )
     parser.add_argument("--steps", type=int, help="so many steps instead of the configuration's")
+    parser.add_argument("--ship", type=Path, help="write the adapter there too, in half the size")
     options = parser.parse_args(arguments)
     folder = options.folder or ROOT / "runs" / "lora" / options.name
     try:
@@ -56,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"best after step {result.best_step}, validation loss "
         f"{result.validation_losses[result.best_step]:.4f}.\nAdapter: {result.folder}"
     )
+    if options.ship:
+        print(f"Shipped: {save_adapter(result.model, options.ship, half=True)}")
     return 0
 
 

@@ -64,8 +64,13 @@ def trainable(network: Any) -> dict[str, Any]:
     return {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
 
 
-def save_adapter(model: LocalModel, folder: str | Path) -> Path:
+def save_adapter(model: LocalModel, folder: str | Path, *, half: bool = False) -> Path:
     """Save a model's adapter in peft's format: adapter_model.safetensors, adapter_config.json.
+
+    Args:
+        model: with an adapter.
+        folder: is made if it is not there.
+        half: write 16-bit numbers, for half the size; they are loaded as 32-bit ones again.
 
     Raises:
         ValueError: if the model has no adapter.
@@ -80,10 +85,12 @@ def save_adapter(model: LocalModel, folder: str | Path) -> Path:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = get_peft_model_state_dict(model.model)
-    contents = to_bytes({name: tensor.contiguous() for name, tensor in weights.items()})
-    half = folder / "adapter_model.safetensors.half"
-    half.write_bytes(contents)
-    os.replace(half, folder / "adapter_model.safetensors")
+    contents = to_bytes(
+        {name: (tensor.half() if half else tensor).contiguous() for name, tensor in weights.items()}
+    )
+    unfinished = folder / "adapter_model.safetensors.half"
+    unfinished.write_bytes(contents)
+    os.replace(unfinished, folder / "adapter_model.safetensors")
     settings = copy.copy(model.model.active_peft_config)
     settings.inference_mode = True
     own = ASSETS["smollm2"].source_url.split("/", 3)[-1]  # the hub's name for the course's model
@@ -123,5 +130,5 @@ def merge_and_save(model: LocalModel, folder: str | Path) -> Path:
         model.tokenizer.save_pretrained(half)
     if folder.exists():
         folder.rmdir()
-    os.replace(half, folder)
+    os.replace(unfinished, folder)
     return folder

@@ -1,0 +1,92 @@
+"""How the router's score follows from the rank and from the number of examples.
+
+``python -m course_lib.lora.ablation`` trains the router with each of SETTINGS, for STEPS steps of
+the committed configuration, and writes what validation makes of it to router_ablation.csv beside
+this file. What stands there already is not trained again; an hour of one thread, in all.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
+
+TABLE = Path(__file__).with_name("router_ablation.csv")
+STEPS = 40
+SETTINGS = ((1, 600), (8, 600), (32, 600), (8, 38), (8, 151))  # rank, examples
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A row of the table.
+
+    Attributes:
+        rank: of the adapter; alpha is twice the rank.
+        examples: of the training split, drawn at random.
+        parameters: numbers that learned.
+        validation_loss: in nats a token, at the best of the validations.
+        right: questions of the validation split with the very call that was wanted.
+        questions: of the validation split.
+    """
+
+    rank: int
+    examples: int
+    parameters: int
+    validation_loss: float
+    right: int
+    questions: int
+
+
+def load_ablation(file: str | Path = TABLE) -> list[Ablation]:
+    """The rows of the table, in the order of SETTINGS.
+
+    Built in notebooks/12_fine_tuning.ipynb.
+    """
+    whole = ("rank", "examples", "parameters", "right", "questions")
+    with Path(file).open(encoding="utf-8", newline="") as lines:
+        rows = [
+            Ablation(
+                validation_loss=float(row["validation_loss"]),
+                **{name: int(row[name]) for name in whole},
+            )
+            for row in csv.DictReader(lines)
+        ]
+    return sorted(rows, key=lambda row: SETTINGS.index((row.rank, row.examples)))
+
+
+def run(rank: int, examples: int) -> Ablation:
+    """Train with one setting, and score it on validation."""
+    from course_lib.language_model import LocalModel
+    from course_lib.lora import Example, load_config, train
+    from course_lib.lora.router_data import router_examples, score_router
+
+    learn = router_examples("train")
+    learn = random.Random(0).sample(learn, examples)
+    held_out = router_examples("validation")
+    config = load_config(Path(__file__).parent / "configs" / "router.toml")
+    config = replace(config, rank=rank, alpha=2.0 * rank, max_steps=STEPS, evaluate_every=20)
+    training, validation = (
+        [Example(each.messages, each.answer) for each in part] for part in (learn, held_out)
+    )
+    result = train(LocalModel(), training, validation, config)
+    right, _ = score_router(result.model, held_out)
+    loss = min(result.validation_losses.values())
+    return Ablation(rank, len(learn), result.parameters, round(loss, 4), sum(right), len(held_out))
+
+
+def main() -> None:
+    """Add the rows that the table lacks."""
+    done = load_ablation() if TABLE.exists() else []
+    for setting in SETTINGS:
+        if setting not in {(row.rank, row.examples) for row in done}:
+            done.append(run(*setting))
+            print(done[-1], flush=True)
+            with TABLE.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow([field.name for field in fields(Ablation)])
+                writer.writerows(astuple(row) for row in done)
+
+
+if __name__ == "__main__":
+    main()

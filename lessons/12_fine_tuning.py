@@ -1,0 +1,474 @@
+# %% [markdown]
+# # 12 · LoRA fine-tuning
+#
+# **What you will be able to do**
+#
+# - **tell** what prompting cannot fix, by a measured failure;
+# - **build** a low-rank update from scratch, and count what learns;
+# - **train** a tool router on its answers alone, in minutes;
+# - **split** by wording and by value, so that a score says what you think it says;
+# - **measure** what was forgotten; save, merge and swap adapters.
+#
+# Needs notebooks 04, 08, 10 and 11. Reading takes 30 minutes, the exercises up to 65, running all cells 4 minutes, half of which is the training.
+#
+# ## 1. Which tool?
+#
+# Notebook 13's assistant shall have a search, a calculator, the shop's database and its live records. For each question somebody has to write the call, as one line of JSON, or decline:
+
+# %%
+import copy
+import shutil
+import tempfile
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from peft import LoraConfig
+from peft.tuners.lora import Linear as PeftLinear
+
+from course_lib import ROOT, lora, plotting
+from course_lib.exercises import check, hint, solution
+from course_lib.exercises.ex12_fine_tuning import UNRELATED, show_examples
+from course_lib.language_model import LocalModel
+from course_lib.lora import router_data
+from course_lib.lora.ablation import STEPS, load_ablation
+from course_lib.lora.examples import encode
+from course_lib.lora.grounded_scores import answer_grounded, held_out_questions, score_grounded
+from course_lib.lora.layer import LowRankLinear
+from course_lib.statistics import paired_bootstrap_interval, wilson_interval
+
+# %%
+plotting.use_course_style()
+SHIPPED = ROOT / "course_lib" / "lora"
+model = LocalModel()  # training needs the weights on this computer, so no endpoint today
+train = router_data.router_examples("train")
+one_each = {e.call["tool"]: e for e in reversed(train)}  # the first of each tool
+for example in one_each.values():
+    print(f"{example.question}\n    {example.answer}")
+
+# %% [markdown]
+# Notebook 11's means: an instruction; then with a worked example for each tool, and a schema that lets through nothing but a call. Eight questions in new wordings and eight with new values, all to be asked again in section 6.
+
+
+# %%
+def every(rows, n):  # n of them, evenly spread
+    return [rows[at] for at in np.linspace(0, len(rows) - 1, n).astype(int)]
+
+
+def filled(split):  # the questions that a wording and its values make
+    return [e for e in router_data.router_examples(split) if e.entity]
+
+
+def with_examples(question):
+    rule, last = router_data.router_messages(question)
+    pairs = [(e.messages[-1], {"role": "assistant", "content": e.answer})
+             for e in one_each.values()]  # fmt: skip
+    return [rule, *(turn for pair in pairs for turn in pair), last]
+
+
+def form(tool, argument):  # the schema of one tool's call
+    arguments = {"type": "object", "properties": {argument: {"type": "string"}}}
+    fields = {"tool": {"const": tool}, "arguments": {**arguments, "required": [argument]}}
+    return {"type": "object", "properties": fields, "required": list(fields)}
+
+
+SCHEMA = {"anyOf": [form(*each) for each in router_data.ARGUMENTS.items()]}
+
+# %%
+new_values, new_wordings = every(filled("test_entities"), 30), every(filled("test_templates"), 30)
+asked = every(new_values, 8) + every(new_wordings, 8)
+shown = [with_examples(e.question) for e in asked]
+ways = {
+    "instruction": model.chat_batch([e.messages for e in asked], max_tokens=50),
+    "+ examples + schema": model.chat_batch(shown, max_tokens=50, schema=SCHEMA),
+}
+for name, written in ways.items():
+    calls = [router_data.parse_call(one.text) for one in written]
+    tools = [bool(c) and c["tool"] == e.call["tool"] for c, e in zip(calls, asked, strict=True)]
+    prompted = np.array([call == e.call for call, e in zip(calls, asked, strict=True)])
+    print(f"{name}: {16 - calls.count(None)} of 16 are calls, {sum(tools)} of the right tool;",
+          f"exactly right {wilson_interval(int(prompted.sum()), 16)}")  # fmt: skip
+for example, one in list(zip(asked, written, strict=True))[::5]:
+    print(f"{example.question}\n    {' '.join(one.text.split())[:90]}")
+
+# %% [markdown]
+# XXX
+#
+# ## 2. A small change to a large matrix
+#
+# *Fine-tuning* goes on with what made the model: show it an example, and move the weights a little so that the wanted tokens become more probable. Which weights?
+
+# %%
+weights = sum(weight.numel() for weight in model.model.parameters())
+print(f"{weights:,} weights; with gradients and AdamW's two means, {16 * weights / 1e9:.1f} GB")
+linear = model.model.model.layers[0].self_attn.v_proj  # one of 210 matrices
+print("one matrix W:", tuple(linear.weight.shape))
+
+# %% [markdown]
+# And a copy of all of them for each task. **LoRA** leaves W as it is and learns an update of low *rank*: a thin matrix A makes `r` numbers of the input, another, B, makes outputs of these.
+#
+# $$y = Wx + \frac{\alpha}{r}\,B\,A\,x$$
+#
+# For a product: an adapter is a file of megabytes beside the one model.
+#
+# **Exercise 12.1** · The low-rank forward · easy, 10 minutes, you may skip it. NumPy: rows of `x` are inputs; `W` is (out, in), `A` (rank, in), `B` (out, rank).
+
+
+# %% tags=["exercise"] exercise="12.1"
+def my_forward(x, W, A, B, alpha):
+    return ...
+
+
+check("12.1", my_forward)
+
+# %%
+hint("12.1")
+solution("12.1")
+
+
+# %%
+class LowRank(torch.nn.Module):
+    def __init__(self, linear, rank, alpha):
+        super().__init__()
+        out, into = linear.weight.shape
+        self.linear = copy.deepcopy(linear).requires_grad_(False)  # frozen
+        self.scale = alpha / rank
+        numbers = torch.Generator().manual_seed(0)
+        self.A = torch.nn.Parameter(torch.randn(rank, into, generator=numbers) * into**-0.5)
+        self.B = torch.nn.Parameter(torch.zeros(out, rank))
+
+    def forward(self, x):
+        return self.linear(x) + (x @ self.A.T) @ self.B.T * self.scale
+
+
+# %%
+mine = LowRank(linear, rank=8, alpha=16)
+x = torch.randn(4, 576, generator=torch.Generator().manual_seed(1))
+print("changes nothing at first:", torch.equal(mine(x), linear(x)))
+mine.B.data += 0.1  # as if it had learned
+ours = LowRankLinear(copy.deepcopy(linear), rank=8, alpha=16)
+peft = PeftLinear(linear, "default", config=LoraConfig(r=8, lora_alpha=16), r=8, lora_alpha=16)
+for other in ([ours.A, ours.B], [peft.lora_A["default"].weight, peft.lora_B["default"].weight]):
+    other[0].data, other[1].data = mine.A.data, mine.B.data
+print("course_lib's and peft's:", [torch.allclose(mine(x), y(x), atol=1e-5) for y in (ours, peft)])
+
+# %% [markdown]
+# B begins at zero. **Predict**: why not A as well? Why not both at random?
+
+
+# %%
+def begin(a, b):  # factors before a random A and a random B
+    layer = LowRank(linear, rank=8, alpha=16)
+    layer.A.data *= a
+    layer.B.data += b * torch.randn(layer.B.shape, generator=torch.Generator().manual_seed(2))
+    y, before = layer(x), linear(x).detach()
+    y.square().mean().backward()  # any loss shows it
+    moved = (y - before).norm() / before.norm()
+    lengths = f"{layer.A.grad.norm():.2f}, of B {layer.B.grad.norm():.2f}"
+    return f"output moved by {moved:.0%}, gradient of A {lengths}"
+
+
+print("B zero:       ", begin(1, 0))
+print("both zero:    ", begin(0, 0))
+print("both random:  ", begin(1, 0.04))  # as large as A
+
+# %% [markdown]
+# With both at zero no gradient ever comes, and nothing learns. With both random the model is damaged before the first step. B alone at zero changes nothing, and B learns at once; A follows when B has moved.
+#
+# **Exercise 12.2** · Counting what learns · easy, 5 minutes, you may skip it. `shapes` are the (out, in) of a layer's adapted matrices; every layer has the same.
+
+
+# %% tags=["exercise"] exercise="12.2"
+def my_count(shapes, rank, layers):
+    return ...
+
+
+check("12.2", my_count)
+
+# %%
+hint("12.2")
+solution("12.2")
+
+# %%
+layer = model.model.model.layers[0]
+shapes = [m.weight.shape for m in layer.modules() if isinstance(m, torch.nn.Linear)]
+for rank in (1, 8, 64):
+    learns = 15 * sum(rank * (out + into) for out, into in shapes)  # solves 12.2
+    print(f"rank {rank:2}, upper 15 layers: {learns:9,} of {weights:,} ({learns / weights:.2%})")
+
+# %% [markdown]
+# ## 3. Only the answer is learned
+#
+# A training example is a conversation whose last turn is the answer. The loss is the mean of -log p over tokens (notebook 04), but over which? A router that learns to write *questions* wastes its few numbers. So the prompt is *masked*: its labels are -100, which every
+# library skips.
+
+
+# %%
+def to_learn(rows):
+    return [lora.Example(e.messages, e.answer) for e in rows]
+
+
+one = encode(model, to_learn(train[:1]), max_length=256)[0]
+print("read:   ", repr(model.tokenizer.decode(one.ids[: one.prompt])))
+print("learned:", [model.tokenizer.decode(token) for token in one.ids[one.prompt :]])
+labels = [-100] * one.prompt + list(one.ids[one.prompt :])
+ids = torch.tensor([one.ids])
+with torch.no_grad():
+    masked = model.model(ids, labels=torch.tensor([labels])).loss
+    unmasked = model.model(ids, labels=ids).loss
+by_hand = -model.log_probability(train[0].messages, train[0].answer + "<|im_end|>").mean
+print(f"{one.labels} of {len(ids[0])} tokens learned")
+print(f"loss {masked:.3f}, by hand {by_hand:.3f}; unmasked {unmasked:.3f}")
+
+# %% [markdown]
+# The last token learned is the one that *ends* the answer.
+#
+# **Exercise 12.3** · Labels · medium, 10 minutes, you may skip it. Rows of a batch have one length: prompt, answer, end token, padding. Return a row's labels.
+
+
+# %% tags=["exercise"] exercise="12.3"
+def my_labels(prompt, answer, end, length):
+    return ...
+
+
+check("12.3", my_labels)
+
+# %%
+hint("12.3")
+solution("12.3")
+
+# %% [markdown]
+# ## 4. Split by wording and by value
+#
+# The questions are made: wordings ("Is {part} in stock?") filled with values (LK-204). Take test rows at random, and nearly every one has a twin in training. So the file keeps wordings and values apart, and 30 random rows are taken out of training, to see what they would
+# have claimed.
+
+# %%
+rows = [row for row, e in enumerate(train) if e.entity]
+away = set(np.random.default_rng(0).choice(rows, 30, replace=False).tolist())
+learn = [e for row, e in enumerate(train) if row not in away]
+tests = {
+    "random rows": [train[row] for row in sorted(away)],
+    "new values": new_values,
+    "new wordings": new_wordings,
+    "both new": every(filled("test_both"), 30),
+}
+wordings = {e.template for e in learn}
+values = {value for e in learn for value in e.entity.split("; ")}
+for name, rows in tests.items():
+    old = sum(e.template in wordings for e in rows)
+    known = [value in values for e in rows for value in e.entity.split("; ")]
+    print(f"{name:13}in training: {old:2} of 30 wordings, {sum(known):2} of {len(known)} values")
+
+# %% [markdown]
+# **Exercise 12.4** · A split that hides both · medium, 20 minutes, you may skip it. Row `i` is `wordings[i]` filled with `values[i]`. Return two lists of rows, to learn from and to test on, that share neither.
+
+
+# %% tags=["exercise"] exercise="12.4"
+def my_split(wordings, values):
+    return ...
+
+
+check("12.4", my_split)
+
+# %%
+hint("12.4")
+solution("12.4")
+
+# %% [markdown]
+# ## 5. Train
+#
+# Every step takes eight examples and moves A and B of the upper 15 layers' matrices. The committed settings, each with its reason:
+# a high learning rate, since A and B are few; a rise during the first steps (*warm-up*), while gradients are wild; one pass. Two more are
+# defaults: a longer gradient is clipped, and the best step *on validation* wins.
+
+# %%
+config = lora.load_config(SHIPPED / "configs" / "router.toml")
+print(config)
+validation = router_data.router_examples("validation")
+
+# %% tags=["nbval-ignore-output"] reason="the training's time, and a loss that another processor rounds otherwise"
+result = lora.train(
+    model, to_learn(learn), to_learn(validation[::3]), config, on_step=lora.live_loss_plot()
+)
+print(f"{result.seconds:.0f} s; validation loss by step:", end=" ")
+print({step: round(loss, 3) for step, loss in result.validation_losses.items()})
+
+# %% [markdown]
+# See the loss fall steeply in ten steps, when the model learns the *form*, and slowly from there, when it learns *which* call; single steps jump about, for eight examples are few. The validation's points decide.
+
+# %%
+first, best = result.validation_losses[0], min(result.validation_losses.values())
+assert best < first / 5
+print(f"{len(result.losses)} steps, {result.tokens:,} tokens, {result.parameters:,} numbers")
+print(f"validation loss before {first:.2f}; after, below a fifth of it: {best < first / 5}")
+
+# %% [markdown]
+# ## 6. Before and after
+#
+# **Predict**: which of the four tests is hardest, and what would the random rows have claimed?
+
+# %% tags=["nbval-ignore-output"] reason="trained here: on another processor a question or two may turn out otherwise"
+router = result.model
+right, _ = router_data.score_router(router, [e for rows in tests.values() for e in rows])
+scores = dict(zip(tests, np.reshape(right, (4, 30)), strict=True))
+after = {name: wilson_interval(int(hits.sum()), 30) for name, hits in scores.items()}
+before = {name: wilson_interval(int(hits.sum()), 8)
+          for name, hits in (("new values", prompted[:8]), ("new wordings", prompted[8:]))}  # fmt: skip
+for results, style, label in ((before, "s", "examples and schema"), (after, "o", "router")):
+    middle, low, high = (np.array([getattr(i, end) for i in results.values()])
+                         for end in ("estimate", "low", "high"))  # fmt: skip
+    plt.errorbar(list(results), middle, [middle - low, high - middle], fmt=style, label=label)
+    print(label, {name: str(interval) for name, interval in results.items()})
+plt.gca().set(xlabel="test questions", ylabel="calls exactly right (share)", ylim=(0, 1))
+plt.title("Known wordings flatter")
+plt.legend()
+plt.show()
+
+# %% [markdown]
+# XXX See the squares at the floor and the circles above them with room between the bars.
+
+# %%
+same = np.concatenate([every(scores[name], 8) for name in before])  # section 1's questions
+gain = paired_bootstrap_interval(same, prompted)
+assert gain.low > 0
+print("more than prompting gets, beyond luck:", gain.low > 0)
+
+# %% [markdown]
+# ## 7. How much rank, how many examples?
+#
+# Each point below is a training of its own, so they were run beforehand by `python -m course_lib.lora.ablation`, and judged on *validation*: choices are made there.
+
+# %%
+table = load_ablation()
+_, axes = plt.subplots(1, 2, sharey=True, figsize=(9, 3.6))
+for ax, name, fixed in ((axes[0], "rank", "examples"), (axes[1], "examples", "rank")):
+    usual = {"rank": 8, "examples": 600}[fixed]
+    rows = sorted((r for r in table if getattr(r, fixed) == usual), key=lambda r: getattr(r, name))
+    shares = [wilson_interval(row.right, row.questions) for row in rows]
+    middle, low, high = np.array([(s.estimate, s.low, s.high) for s in shares]).T
+    at = [getattr(row, name) for row in rows]
+    ax.errorbar(at, middle, [middle - low, high - middle], fmt="o-")
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(at, at)
+    ax.set(xlabel=name, ylim=(0, 1), title=f"{fixed}: {usual}")
+    for row, share in zip(rows, shares, strict=True):
+        size = f"rank {row.rank:2}, {row.examples:3} examples"
+        print(f"{size}: loss {row.validation_loss:.3f}, right {share}")
+axes[0].set_ylabel(f"validation calls right after {STEPS} steps")
+plt.show()
+
+# %% [markdown]
+# XXX
+#
+# ## 8. Answers that cite
+#
+# The second thing that notebooks 08 and 10 could not get from this model by any prompt: a short answer with its citation, or *The documents do not say*. Prompts with passages are ten times as long, so this adapter took over an hour, by
+# `python -m course_lib.lora grounded`, and is shipped. Nothing that a test question needs was in its training.
+
+# %%
+grounded = model.with_adapter(SHIPPED / "adapters" / "grounded")
+some = every(held_out_questions(), 10)
+cited = {
+    name: answer_grounded(one, some, with_gold=True, max_tokens=32)
+    for name, one in (("before", model), ("after", grounded))
+}
+for pair in list(zip(*cited.values(), strict=True))[::3]:
+    print(pair[0].question.text, *(" ".join(one.text.split())[:90] for one in pair), sep="\n    ")
+for name, answers in cited.items():
+    print(name, {what: str(interval) for what, interval in score_grounded(answers).items()})
+
+# %% [markdown]
+# XXX Ten questions show the direction; the adapter's card has all.
+
+# %%
+card = (SHIPPED / "adapters" / "grounded" / "README.md").read_text(encoding="utf-8")
+print(*[line for line in card.splitlines() if line.startswith("|")], sep="\n")
+
+# %% [markdown]
+# ## 9. What was forgotten?
+#
+# Weights that learned one thing serve all others too. Two tests: *perplexity* (notebook 04) on six texts about anything else; and three everyday requests.
+
+# %%
+shipped = model.with_adapter(SHIPPED / "adapters" / "router")  # trained as ours, on all rows
+for name, tuned in (("router", shipped), ("grounded", grounded)):
+    print(f"{name}: {lora.measure_forgetting(model, tuned, UNRELATED)}")
+requests = ["Name three fruits.", "What is the capital of France?", "Say something kind to me."]
+turns = [[{"role": "user", "content": request}] for request in requests]
+for name, tuned in (("before", model), ("router", shipped), ("grounded", grounded)):
+    for written in tuned.chat_batch(turns, max_tokens=20):
+        print(f"{name}: {' '.join(written.text.split())}")
+
+# %% [markdown]
+# XXX
+#
+# ## 10. Save, swap, merge
+#
+# An adapter is a folder of two files. Adapters share the one model in memory; swap them by the request. Or *merge*: W + (alpha / r) BA is one matrix again, with nothing more to compute, and any server takes it (`transformers serve`, vLLM, llama.cpp after conversion).
+
+# %%
+folder = Path(tempfile.mkdtemp())
+saved = lora.save_adapter(router, folder / "router")
+loaded = LocalModel(adapter=saved)
+merged = LocalModel(lora.merge_and_save(loaded, folder / "merged"))
+swapped = grounded.with_adapter(saved)  # another adapter for the same model
+for part in sorted(folder.iterdir()):
+    print(f"{part.name}: {sum(file.stat().st_size for file in part.iterdir()) / 1e6:.0f} MB")
+example = new_values[0]
+reads = [m.log_probability(example.messages, example.answer).total
+         for m in (router, loaded, swapped, merged, swapped.with_adapter(None))]  # fmt: skip
+print("same as trained:", [bool(np.isclose(total, reads[0], atol=1e-3)) for total in reads])
+shutil.rmtree(folder)
+
+# %% [markdown]
+# The last has no adapter, and so the model of section 1 back.
+#
+# ## Limits
+
+# %%
+odd = [
+    "Wie viele Kunden haben wir in Bremen?",
+    "Where is order LC-25-13723, and what is 3 times 89?",
+    "Book the workshop in Leeds for Friday.",
+]
+calls = shipped.chat_batch([router_data.router_messages(text) for text in odd], max_tokens=60)
+for text, written in zip(odd, calls, strict=True):
+    print(f"{text}\n    {written.text}")
+
+# %% [markdown]
+# XXX Another language, two things at once, a tool that does not exist: it knows what it was shown, and is as sure as ever. Every new tool is new examples and a new training. And the scores are those of *made* questions: log what people ask, label a hundred, and test on these.
+#
+# **Exercise 12.5** · Examples for your own tool · any level, 20 minutes, you may skip it. Choose a tool of your own work and write at least eight questions for it: each with the call's arguments, or None where another tool is meant.
+
+# %% tags=["exercise"] exercise="12.5"
+my_tool = ...  # "book"
+my_examples = [
+    # ("Can I bring my Ridge to Leeds on Friday?", {"city": "Leeds", "day": "Friday"}),
+]
+show_examples(my_tool, my_examples)
+check("12.5", (my_tool, my_examples))
+
+# %%
+hint("12.5")
+solution("12.5")
+
+# %% [markdown]
+# ## What to remember
+#
+# 1. Prompt first; fine-tune for a form or a habit that a measured prompt does not reach. Facts belong into retrieval.
+# 2. LoRA learns B A beside a frozen W: about one weight in a hundred, nothing changed at the start.
+# 3. Learn the answer, with its end; mask the rest.
+# 4. Split by what must be new in use. Choose on validation, report on test, with an interval.
+# 5. Measure what was forgotten, and ship an adapter with its card.
+#
+# ## In your project
+#
+# Copy `lora.train` for small models on a processor. On a GPU take TRL's `SFTTrainer` with peft: the same example format, the same `r`, `alpha` and target modules; larger models in 4 bits (QLoRA). Keep `measure_forgetting` and the split.
+#
+# ## Where the maths goes deeper
+#
+# Skipped: backpropagation and AdamW, wanted when a loss does not fall: Karpathy's *micrograd*; why low rank is enough: Hu et al., *LoRA* (2021), and Aghajanyan et al. on intrinsic dimension; learning from preferences: Rafailov et al., *DPO* (2023).
+#
+# **Next:** [13 Agents](13_agents.ipynb): the router meets its tools.

@@ -1,0 +1,469 @@
+# %% [markdown]
+# # 13 · Agents
+#
+# **What you will be able to do**
+#
+# - **give** a model tools that do no harm, whatever it asks of them;
+# - **write** the loop of an agent, and stop it in time;
+# - **measure** an agent by kind of task, with intervals, and read its failures through their traces;
+# - **serve** the same tools over MCP, and run the same agent on a framework;
+# - **say** what it cannot do.
+#
+# Needs notebooks 08, 11 and 12. Reading takes 30 minutes, the exercises up to 60, running all cells 110 seconds.
+#
+# ## 1. A question that no passage answers
+
+# %%
+import asyncio
+import inspect
+import json
+import os
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from course_lib import agents, data, language_model, lora, plotting
+from course_lib.agents import PromptedPolicy, RoutedPolicy, ScriptedPolicy, run_agent
+from course_lib.agents.framework import framework_agent, run_framework
+from course_lib.agents.mcp_server import serve_http
+from course_lib.data.shop import stands_in
+from course_lib.exercises import check, hint, solution
+from course_lib.exercises.ex13_agents import show_tool
+from course_lib.lora.grounded_data import GROUNDED_PROMPT, grounded_search
+from course_lib.statistics import paired_bootstrap_interval
+from course_lib.tools import SCHEMAS, call, larkspur_tools, shop_api
+
+# %%
+plotting.use_course_style()
+model = language_model.LocalModel()  # adapters need the local model
+question = "Where has LC-26-16519 got to?"
+print(model.chat([{"role": "user", "content": question}], max_tokens=30).text)
+print([one.chunk.locator for one in grounded_search().search(question, 3)])
+
+# %% [markdown]
+# The model makes something up, and retrieval finds pages about numbers like this one. The order is in the shop's database: somebody has to *look it up*. An **agent** is a model in a loop that may call
+# **tools**, programs that do what a model cannot.
+#
+# ## 2. Tools
+#
+# A calculator seems easy: Python has `eval`. **Predict** what the second line prints.
+
+# %%
+print(eval("3 * 14"))
+print(eval("open('../pyproject.toml').readline()"))
+
+# %% [markdown]
+# A file of this computer. Whoever writes the question writes the code, and a customer's question, or a page that was retrieved, is not to be trusted with that. So parse what you want, and refuse the rest.
+#
+# **Exercise 13.1** · A calculator that parses · hard, 25 minutes, you may skip it. `text` holds numbers, `+ - * /` and brackets. Return its value as a float; raise `ValueError` for anything else, a division by zero too. No `eval`.
+
+
+# %% tags=["exercise"] exercise="13.1"
+def my_calculate(text):
+    return ...
+
+
+check("13.1", my_calculate)
+
+# %%
+hint("13.1")
+solution("13.1")
+
+# %% [markdown]
+# Larkspur's four tools: `calculator` parses; `sql` reads the database, in a process of its own, and two columns are hidden from it; `http` asks the shop's API, and no other server; `search` is notebook 08's.
+
+# %%
+running = ExitStack()
+shop = running.enter_context(shop_api())  # on this machine, until section 9
+hidden = ("customers.name", "customers.email")
+tools = larkspur_tools(grounded_search(), shop, hidden=hidden)
+print(tools["http"].description, tools["http"].schema["properties"], sep="\n")
+
+# %%
+tries = [
+    ("http", {"path": "/stock/LK-204"}),
+    ("sql", {"query": "SELECT count(*) FROM orders WHERE payment = 'iDEAL'"}),
+    ("calculator", {"expression": "9**9**9**9"}),
+    ("sql", {"query": "DELETE FROM orders"}),
+    ("sql", {"query": "SELECT email FROM customers"}),
+    ("http", {"path": "http://169.254.169.254/"}),
+    ("http", {"path": 7}),
+]
+for name, given in tries:
+    result = call(tools[name], given)
+    line = " ".join(result.content.replace(shop, "SHOP").split())
+    print(f"{name:10} {'ok' if result.ok else '--'}  {line[:105]}")
+
+# %% [markdown]
+# No tool raises an exception: a refusal is a text that the model can read and act on. What is hidden cannot leak, however the question is put: that is safer than a sentence in a prompt.
+#
+# ## 3. The loop
+#
+# Decide, act, read, again. One line of JSON is a decision; `answer` and `decline` end the loop. Here a script decides, so that you see the loop alone.
+
+
+# %%
+def loop(task, policy, tools, max_steps=6):
+    turns = ()
+    for _ in range(max_steps):
+        decision = policy.decide([agents.Situation(task, turns)])[0]
+        name, given = agents.parse_call(decision.text)
+        if name in ("answer", "decline"):
+            return given
+        result = call(tools[name], given)
+        turns += (agents.Turn(decision.text, name, given, result.ok, result.content),)
+
+
+# %%
+def step(tool, **arguments):
+    return json.dumps({"tool": tool, "arguments": arguments})
+
+
+sum_up = "SELECT sum(total) FROM orders WHERE id IN ('LC-26-16604', 'LC-26-16544')"
+script = [step("sql", query=sum_up), step("answer", text="Together £102.")]
+print(loop("What are both orders together?", ScriptedPolicy(script), tools))
+run = run_agent("What are both orders together?", ScriptedPolicy(script), tools)
+print(run)
+
+# %% tags=["nbval-ignore-output"] reason="milliseconds of each step"
+print(run.trace)
+
+# %%
+assert type(run.trace).from_json(run.trace.to_json()) == run.trace  # to keep, and to measure
+
+# %% [markdown]
+# `run_agent` is this loop, and four things that you miss on the first bad day. **Predict**, for each script, how many steps it gets.
+
+# %%
+paths = [step("http", path=f"/stock/LK-{n}") for n in range(100, 140)]
+scripts = {
+    "never ready": (paths, (0, 0), {"max_steps": 5}),
+    "expensive": (paths, (900, 60), {"max_tokens": 3000}),
+    "slow": (paths, (0, 0), {"max_seconds": 1e-9}),
+    "stuck": ([paths[0]], (0, 0), {}),
+    "two in turn": (paths[:2] * 10, (0, 0), {"max_steps": 20}),
+    "chatty": (["Let me think!", "I shall ask.", script[1]], (0, 0), {}),
+}
+for name, (lines, tokens, limits) in scripts.items():
+    run = run_agent("?", ScriptedPolicy(lines, tokens), tools, **limits)
+    reason = run.reason if name != "slow" else "out of time"
+    print(f"{name:12} {run.steps} steps  {run.status:9} {reason[:70]}")
+print(run.turns[0].observation)
+
+# %% [markdown]
+# Each end has a status and a reason in words. What was no call is said to the model, and so is a tool's error: some runs recover. A step that comes again is not carried out, and the third time ends the run.
+#
+# **Exercise 13.2** · The same step again · medium, 10 minutes, you may skip it. `calls` is a list of pairs, a tool's name and its arguments (a dict). Return the place of the first call that is made for the third time, `None` if none is.
+
+
+# %% tags=["exercise"] exercise="13.2"
+def my_third_time(calls):
+    return ...
+
+
+check("13.2", my_third_time)
+
+# %%
+hint("13.2")
+solution("13.2")
+
+# %% [markdown]
+# ## 4. What is success?
+#
+# `agent_tasks.jsonl` holds tasks in four kinds, with figures that a query or a section proves. A good answer says them in 60 words or fewer; where nothing can be known, or harm is asked for, a good agent *declines*.
+
+# %%
+tasks = [task for task in data.load_agent_tasks() if task.split == "test"]
+kinds = list(data.AGENT_TASK_KINDS)
+for kind in kinds:
+    own = [task for task in tasks if task.kind == kind]
+    print(f"{kind:12} {len(own)} tasks, {sum(t.answer is None for t in own)} to decline:", end=" ")
+    print(own[3].text[:72], "->", own[3].answer)
+
+
+def nothing(task):  # an agent that declines everything
+    return run_agent(task.text, ScriptedPolicy([step("decline", reason="no")]), {})
+
+
+lazy = [nothing(task) for task in tasks]
+print({kind: str(score) for kind, score in agents.score_by_kind(tasks, lazy).items()})
+
+# %% [markdown]
+# Who always declines is perfect on a quarter of the tasks. So look at the kinds apart.
+#
+# **Exercise 13.3** · Did it solve the task? · medium, 15 minutes, you may skip it. `wanted` are numbers that the answer must say, or `None` where the task is to be declined; `avoid` are numbers that it must not say. Return True or False.
+
+
+# %% tags=["exercise"] exercise="13.3"
+def my_solved(wanted, avoid, answer, declined):
+    return ...
+
+
+check("13.3", my_solved)
+
+# %%
+hint("13.3")
+solution("13.3")
+
+# %% [markdown]
+# ## 5. The plain model decides
+#
+# A prompt names the tools; constrained decoding (notebook 11) holds each step to a thought and a valid call. All tasks go in lockstep, one batch a step. Twelve tasks will do, none of them of two steps.
+
+# %%
+few = [t for kind in kinds if kind != "two_step" for t in [t for t in tasks if t.kind == kind][::5]]
+plain = PromptedPolicy(model, tools)
+print(plain.system)
+
+# %%
+by_prompt = agents.run_agents([t.text for t in few], plain, tools, max_steps=2, max_seconds=600)
+for kind, score in agents.score_by_kind(few, by_prompt).items():
+    print(f"{kind:12} {score}")
+print(Counter(run.status for run in by_prompt))
+
+# %%
+for run in by_prompt[:2]:
+    print("\n" + run.task)
+    for turn in run.turns:
+        print("  ", turn.text[:150], "\n     =>", " ".join(turn.observation.split())[:80])
+    print("  ", run)
+
+# %% [markdown]
+# Every line is a valid call, and hardly one is the right one: a grammar gives form, not sense. Models of 30 or 100 times this size do this well from a prompt; set `COURSE_LLM_BASE_URL`, put `language_model.load()` into the setup cell, and skip section 6.
+#
+# ## 6. The trained adapters decide
+#
+# Notebook 12's router turns a question into one call. Its second adapter answers from passages. What the shop or a query returns is put into words by a rule, and a failed call leads to one search.
+
+# %%
+adapters = Path(lora.__file__).with_name("adapters")
+router, reader = (model.with_adapter(adapters / name) for name in ("router", "grounded"))
+trained = RoutedPolicy(router, reader, GROUNDED_PROMPT)
+
+# %%
+runs = agents.run_agents([task.text for task in tasks], trained, tools, max_seconds=600)
+solved = np.array([agents.succeeded(*pair) for pair in zip(tasks, runs)])
+scores = agents.score_by_kind(tasks, runs)
+for kind, score in scores.items():
+    own = [run for run, task in zip(runs, tasks) if kind in (task.kind, "all")]
+    steps, tokens = (np.mean([getattr(r, what) for r in own]) for what in ("steps", "tokens"))
+    print(f"{kind:12} {score}   {steps:.1f} steps, {tokens:.0f} tokens")
+
+# %%
+both = [tasks.index(task) for task in few]
+prompted = np.array([agents.succeeded(*pair) for pair in zip(few, by_prompt)])
+gain = paired_bootstrap_interval(solved[both].astype(float), prompted.astype(float))
+print(
+    f"the same {len(few)} tasks: prompt {prompted.sum()}, adapters {solved[both].sum()}", end=", "
+)
+print("gain", format(gain, "+.2f"))
+_, axes = plt.subplots(1, 2, figsize=(10, 3.2), sharey=True)
+for ax, (name, found) in zip(axes, {"trained adapters": runs, "declines everything": lazy}.items()):
+    values = list(agents.score_by_kind(tasks, found).values())
+    plotting.bars_with_intervals(
+        [*kinds, "all"], values, title=name, value_label="solved, 95 %", ax=ax
+    )
+    ax.set_xlim(0, 1.6)
+    ax.set_xticks([0, 0.5, 1])
+plt.show()
+
+# %% [markdown]
+# See what the right bars have for nothing: what is impossible or hostile can be had by declining. One step can not, and there the adapters earn their place. `all` hides that, so do not steer by it. Two steps stay at the
+# floor: neither adapter has seen a second step.
+#
+# ## 7. Reading failures
+#
+# A score says how often. A trace says where. Go down the steps of each failed run, and stop at the first thing that went wrong.
+
+
+# %%
+def where(task, run):  # the first thing that went wrong
+    called = [turn.tool for turn in run.turns]
+    if task.answer is None:
+        return "answered what it should decline"
+    if not called:
+        return "declined at once"
+    if called[0] != task.tools[0]:
+        return "wrong tool"
+    if not run.turns[0].ok:
+        return "right tool, call refused"
+    if task.kind == "two_step":
+        return "stopped after one step"
+    if called[-1] != "search":
+        return "right tool, wrong arguments"
+    there = all(stands_in(value, run.turns[-1].observation) for value in task.answer)
+    return "passages found, not read" if there else "passages not found"
+
+
+broken = [(task.kind, where(task, run)) for task, run, ok in zip(tasks, runs, solved) if not ok]
+causes = [cause for cause, _ in Counter(cause for _, cause in broken).most_common()]
+for cause in causes:
+    print(
+        f"{cause:32}", *[f"{kind} {sum(b == (kind, cause) for b in broken):2}  " for kind in kinds]
+    )
+
+# %%
+for cause in causes[:4]:
+    at = next(n for n, t in enumerate(tasks) if not solved[n] and where(t, runs[n]) == cause)
+    print(f"{cause}: {tasks[at].text}  wanted {tasks[at].answer}")
+    for turn in runs[at].turns:
+        print("   ", turn.text[:110], "=>", " ".join(turn.observation.split())[:70])
+    print("   ", str(runs[at])[:130], "\n")
+
+# %% [markdown]
+# Each line asks for another kind of work. A wrong tool or a refused call wants more training questions (notebook 12). *Stopped after one step* is a fault of the design: nothing here plans, and the first result is the answer.
+# *Answered what it should decline* is the reader's, and the costly one: somebody believes it.
+#
+# ## 8. The same tools over MCP
+#
+# Your tools need not live in your agent. The **Model Context Protocol** lets any client list and call them: an editor, a desktop assistant, another team's agent. `python -m course_lib.agents.mcp_server` serves them on
+# standard input and output, and with `--http PORT` on this machine's loopback. A real client:
+
+# %%
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
+
+
+def wait(coroutine):  # in a thread, because a notebook has a loop of its own
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
+
+
+async def use(streams):
+    async with streams as (read, write, *_), ClientSession(read, write) as client:
+        await client.initialize()
+        listed = (await client.list_tools()).tools
+        assert {one.name: one.inputSchema for one in listed} == SCHEMAS
+        for given in ("3 * 14", "__import__('os')"):
+            said = await client.call_tool("calculator", {"expression": given})
+            print(f"{len(listed)} tools, error {said.isError}: {said.content[0].text[:60]}")
+
+
+# %%
+server = StdioServerParameters(command=sys.executable, args=["-m", "course_lib.agents.mcp_server"])
+with open(os.devnull, "w") as log:  # what the server would print on stderr
+    wait(use(stdio_client(server, errlog=log)))
+with serve_http(tools) as address:
+    wait(use(streamable_http_client(address)))
+
+# %% [markdown]
+# Two transports, one answer, and an error is a result that the client's model can read. The server binds 127.0.0.1 alone and refuses requests that a web page in your browser could send. Before you connect somebody else's server, remember that its
+# descriptions and results go into *your* prompt: notebook 14.
+#
+# ## 9. The same agent on a framework
+#
+# [docs/agent_frameworks.md](../docs/agent_frameworks.md) compares four; Pydantic AI fits best here. A model that calls tools by itself would be one line, `OpenAIChatModel` with a base URL. Ours cannot, so its place is taken by a function that passes our policy's line on. To compare
+# the frames and not the luck, both get the decisions of section 6.
+
+
+# %%
+class Remembered:  # a policy's decisions, made once
+    def __init__(self, policy):
+        self.policy, self.said = policy, {}
+
+    def decide(self, situations):
+        keys = [(one.task, tuple(turn.observation for turn in one.turns)) for one in situations]
+        for key, one in zip(keys, situations):
+            if key not in self.said:
+                self.said[key] = self.policy.decide([one])[0]
+        return [self.said[key] for key in keys]
+
+
+# %%
+memory = Remembered(trained)
+for run in runs:
+    texts = [step.made for step in run.trace.steps if step.name == "decide"]
+    for n, made in enumerate(texts):
+        key = run.task, tuple(turn.observation for turn in run.turns[:n])
+        memory.said[key] = agents.Decision(**made)
+agent = framework_agent(memory, tools)
+start = time.perf_counter()
+on_framework = [wait(run_framework(task.text, agent)) for task in tasks]
+middle = time.perf_counter()
+ours = [run_agent(task.text, memory, tools) for task in tasks]
+seconds = middle - start, time.perf_counter() - middle
+
+# %%
+print("solved, ours: ", agents.score_by_kind(tasks, ours)["all"])
+print("solved, framework:", agents.score_by_kind(tasks, on_framework)["all"])
+stuck = ScriptedPolicy([paths[0]])
+print("stuck, ours:", run_agent("?", stuck, tools).steps, "steps; framework:", end=" ")
+print(wait(run_framework("?", framework_agent(stuck, tools))).steps)
+
+
+# %%
+def code_lines(thing):  # without blank lines, comments and docstrings
+    text = inspect.getsource(thing)
+    for part in text.split('"""')[1::2]:
+        text = text.replace(part, "")
+    return sum(bool(line.strip()) and line.strip()[0] not in '#"' for line in text.split("\n"))
+
+
+print("lines:", code_lines(agents.loop), "ours,", code_lines(agents.framework), "framework")
+
+# %% tags=["nbval-ignore-output"] reason="times"
+for name, took in zip(("framework", "ours"), seconds):
+    print(f"{name:10} {1000 * took / len(tasks):.0f} ms a task, the model's time left out")
+
+# %%
+assert [run.answer for run in on_framework] == [run.answer for run in ours]
+running.close()  # the shop's API
+
+# %% [markdown]
+# The same answers, one by one: the frame decides nothing. The framework's milliseconds vanish beside the model's seconds; it brings streaming, retries, providers and typed results; and it lets a stuck agent spend all of its steps.
+# Its glue is not much shorter than our loop, since a model without tool calling has to be wrapped. Take one for what it brings.
+#
+# ## Limits
+
+# %%
+same = [
+    "Where is my order LC-26-16519?",
+    "LC-26-16519, hello?",
+    "I ordered a bike in September, LC-26-16519, and hear nothing.",
+    "Is it true that 16519 from 26 left Ghent?",
+    "Wo bleibt LC-26-16519?",
+]
+for asked, decision in zip(same, trained.decide([agents.Situation(q, ()) for q in same])):
+    print(f"{decision.text[:74]:76} {asked}")
+
+# %% [markdown]
+# One question, five wordings, and the call depends on the wording. The router knows the ways of asking that it was trained on; the tasks of this notebook were written by one person, and your customers are many. And all of these
+# tools *read*. Before one writes (a refund, a mail), let a person confirm the call.
+#
+# **Exercise 13.4** · Your own tool · any level, 15 minutes, you may skip it. Write a tool that you could use, and arguments for a rehearsal. The check wants a schema that lets nothing else through.
+
+# %% tags=["exercise"] exercise="13.4"
+my_tool = ...  # Tool(name, description, schema, function)
+my_arguments = ...  # such as {"kg": 75}
+show_tool(my_tool, my_arguments)
+check("13.4", (my_tool, my_arguments))
+
+# %%
+hint("13.4")
+solution("13.4")
+
+# %% [markdown]
+# ## What to remember
+#
+# 1. An agent is a loop. What it may do is decided by its tools, not by its prompt.
+# 2. Budgets for steps, tokens and time, and an eye for repetition: each end with a reason in words.
+# 3. Score by kind, with intervals; a lazy agent is the baseline.
+# 4. Go down the trace to the first thing that went wrong, and mend that.
+# 5. A small trained model routes what it was trained on. Planning takes a larger one.
+#
+# ## In your project
+#
+# Copy `tools` and `agents`. Put an MCP server before tools that several clients use. Take a framework for streaming, retries and many providers, and keep your own tools and scores.
+#
+# ## Where the maths goes deeper
+#
+# There is little: an agent is software. Skipped: *ReAct* (Yao et al., 2022), planning and search over plans, agents trained by reinforcement; wanted when tasks have many steps that depend on one another.
+#
+# **Next:** 14 Orchestration and safeguards.
