@@ -16,11 +16,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from course_lib.chunking import Chunk, chunk_tables, covers, split_sentences
+from course_lib.chunking import Chunk, chunk_tables, covers
 from course_lib.data import LARKSPUR, load_handbook, load_questions
 from course_lib.ingestion import Document, load_folder
 from course_lib.language_model import Message
 from course_lib.lora.examples import Example
+from course_lib.lora.quotes import cells, likeness, quote
 from course_lib.rag import ABSTENTION, InForce, break_markers, format_passage
 from course_lib.retrieval import Retriever, WordSearch
 
@@ -112,7 +113,7 @@ def grounded_examples(split: str, *, seed: int = 0) -> list[Example]:
     questions = [one for one in grounded_questions(split) if not _answering(one) & hidden]
     rng.shuffle(questions)
     used = dict.fromkeys(range(len(questions)), 0)
-    examples = []
+    examples: list[Example] = []
     for number in range(len(questions)):
         if used[number] < (2 if split == "train" else 1):
             examples += _about_same_passages(number, questions, used, hidden, rng)
@@ -166,7 +167,9 @@ def _about_same_passages(
         if gold in shown:
             assert gold is not None
             used[number] += 1
-            answer = f"{_quote(gold, one)} [{shown.index(gold) + 1}]."
+            answer = (
+                f"{quote(gold, one.text, one.answer, _row(one.anchor))} [{shown.index(gold) + 1}]."
+            )
         yield Example(grounded_messages(one.text, shown), answer)
 
 
@@ -203,42 +206,8 @@ def _answering(one: GroundedQuestion) -> frozenset[str]:
 def _gold(one: GroundedQuestion) -> Chunk | None:
     """The chunk that shares most of the answer's words, of a place that is cut into several."""
     chunks = [chunk for chunk in grounded_chunks() if chunk.id in _answering(one)]
-    shared = [max(_match(text, one) for text in [*_sentences(chunk), ""]) for chunk in chunks]
+    shared = [likeness(chunk, one.text, one.answer, _row(one.anchor)) for chunk in chunks]
     return chunks[shared.index(max(shared))] if chunks else None
-
-
-def _quote(gold: Chunk, one: GroundedQuestion) -> str:
-    """The sentence or cell that answers; the answer as it was written where none is like it."""
-    best = max(_sentences(gold), key=lambda text: _match(text, one), default="")
-    found = _match(best, one)[0] >= 0.5 and len(best.split()) <= 40
-    return (best if found else one.answer).rstrip(".")
-
-
-def _match(text: str, one: GroundedQuestion) -> tuple[float, float, int]:
-    """How much of the answer, and then of the question, a sentence has; the shorter wins."""
-    have = set(re.findall(r"\w+", text.lower()))
-    wanted, asked = (set(re.findall(r"\w+", each.lower())) for each in (one.answer, one.text))
-    row = one.anchor.partition("/")[2].lower()
-    share = len(wanted & have) / max(1, len(wanted)) + (bool(row) and text.lower().startswith(row))
-    return share, len(asked & have) / max(1, len(asked)), -len(text)
-
-
-@cache
-def _sentences(chunk: Chunk) -> list[str]:
-    """What may be quoted of a chunk: its sentences, and each cell with its row and column."""
-    text = "\n".join([chunk.table_header, chunk.text])
-    text = re.sub(
-        r"\[([^\]]*)\]\([^)]*\)|\*+|^#+ .*$|^(?:\d+\.|-|>) ", r"\1", text, flags=re.MULTILINE
-    )
-    rows = [_cells(line) for line in text.splitlines() if line.startswith("|")]
-    prose = "\n".join(line for line in text.splitlines() if not line.startswith("|"))
-    found = [" ".join(sentence.split()) for sentence in split_sentences(prose)]
-    header = rows[0] if rows else []
-    for row in rows[1:]:
-        for name, cell in zip(header[1:], row[1:], strict=False):
-            if cell.strip("–- "):
-                found.append(f"{row[0]}: {name} {cell}".replace("  ", " "))
-    return found
 
 
 def _says(chunk: Chunk, answer: str) -> bool:
@@ -259,7 +228,7 @@ def _from_table(
     span = document.span(anchor)
     assert span is not None
     lines = [line for line in document.text[slice(*span)].splitlines() if line.startswith("|")]
-    header, _, *rows = [_cells(line) for line in lines]
+    header, _, *rows = [cells(line) for line in lines]
     index = column if isinstance(column, int) else header.index(column)
     for number, row in enumerate(rows):
         if row[index].strip("–- "):
@@ -311,9 +280,9 @@ def _documents() -> tuple[Document, ...]:
     return tuple(dict.fromkeys(chunk.document for chunk in grounded_chunks()))
 
 
+def _row(anchor: str) -> str:
+    return anchor.partition("/")[2]
+
+
 def _page(anchor: str) -> str:
     return anchor.partition("#")[0]
-
-
-def _cells(line: str) -> list[str]:
-    return [cell.strip().replace("**", "") for cell in line.strip().strip("|").split("|")]
