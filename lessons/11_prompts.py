@@ -26,10 +26,9 @@ from course_lib import generation_metrics as gm
 from course_lib.embeddings import Embedder
 from course_lib.exercises import check, hint, solution
 from course_lib.exercises.ex11_prompts import lead, show_record
-from course_lib.language_model import Completion, LanguageModelError
+from course_lib.language_model import LanguageModelError
 from course_lib.prompts import (
     ConversationMemory,
-    compress,
     generate_json,
     load_prompt,
     pack_context,

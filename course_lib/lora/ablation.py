@@ -1,8 +1,8 @@
 """How the router's score follows from the rank and from the number of examples.
 
-``python -m course_lib.lora.ablation`` trains the router with each of SETTINGS, for STEPS steps of
-the committed configuration, and writes what validation makes of it to router_ablation.csv beside
-this file. What stands there already is not trained again; an hour of one thread, in all.
+``python -m course_lib.lora.ablation`` trains the router with each of SETTINGS, as notebook 12 does,
+and writes what validation makes of it to router_ablation.csv beside this file. What stands there
+already is not trained again. Every training has STEPS steps, so few examples are seen often.
 """
 
 from __future__ import annotations
@@ -12,9 +12,19 @@ import random
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
+from course_lib.lora.configuration import TrainingConfig
+
 TABLE = Path(__file__).with_name("router_ablation.csv")
-STEPS = 40
+STEPS = 150
 SETTINGS = ((1, 600), (8, 600), (32, 600), (8, 38), (8, 151))  # rank, examples
+CONFIG = TrainingConfig(
+    target_modules=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
+    layers=15,
+    learning_rate=2e-3,
+    batch_size=4,
+    max_steps=STEPS,
+    evaluate_every=75,
+)
 
 
 @dataclass(frozen=True)
@@ -58,14 +68,13 @@ def load_ablation(file: str | Path = TABLE) -> list[Ablation]:
 def run(rank: int, examples: int) -> Ablation:
     """Train with one setting, and score it on validation."""
     from course_lib.language_model import LocalModel
-    from course_lib.lora import Example, load_config, train
+    from course_lib.lora import Example, train
     from course_lib.lora.router_data import router_examples, score_router
 
     learn = router_examples("train")
     learn = random.Random(0).sample(learn, examples)
     held_out = router_examples("validation")
-    config = load_config(Path(__file__).parent / "configs" / "router.toml")
-    config = replace(config, rank=rank, alpha=2.0 * rank, max_steps=STEPS, evaluate_every=20)
+    config = replace(CONFIG, rank=rank, alpha=2.0 * rank)
     training, validation = (
         [Example(each.messages, each.answer) for each in part] for part in (learn, held_out)
     )
