@@ -78,7 +78,7 @@ print(f"{hits.size} answers to {len(CASES)} questions")
 # %% [markdown]
 # Nothing changed between the runs, and the score did. Judge a new prompt by one run of each, and you judge the draw.
 #
-# Then read the hits: does one of them say what the Fold weighs? Holding a number is a metric too, and nobody has checked it. From section 3 on we check metrics.
+# Then read the hits: does one of them say what the Fold weighs? "Holds the number" is a metric, and an unchecked one. From section 3 on we check metrics.
 #
 # Two kinds of luck add up: which questions were asked, and which answers were drawn. **Predict**: 200 generations are paid for. 200 questions once, or 25 questions
 # eight times each?
@@ -87,19 +87,15 @@ print(f"{hits.size} answers to {len(CASES)} questions")
 rng = np.random.default_rng(0)
 
 
-def spread(n_questions, n_runs, shape=0.5, worlds=4000):  # of the score, over many worlds
-    # each question's chance of a right answer: most near 0 or 1; with a large shape all near 0.5
-    chance = rng.beta(shape, shape, (worlds, n_questions))
+def spread(n_questions, n_runs, shape=0.5):  # of the score, over 4000 worlds
+    chance = rng.beta(shape, shape, (4000, n_questions))  # many near 0 and 1; shape 50: near 0.5
     return (rng.binomial(n_runs, chance) / n_runs).mean(axis=1).std()
 
 
-for n_questions, n_runs in [(200, 1), (100, 2), (50, 4), (25, 8), (25, 1)]:
-    unlike, alike = spread(n_questions, n_runs), spread(n_questions, n_runs, shape=50)
-    print(f"{n_questions:3} questions, {n_runs} runs: +-{unlike:.3f}, equally hard +-{alike:.3f}")
-
+for n, k in [(200, 1), (100, 2), (50, 4), (25, 8), (25, 1)]:
+    print(f"{n:3} questions x {k}: +-{spread(n, k):.3f}, all equally hard +-{spread(n, k, 50):.3f}")
 # %% [markdown]
-# Repeating takes out the second luck, never the first. Only where all questions are equally hard is it as good. So take more questions, as long as writing and labelling them costs little; repeat when you have no more,
-# or want to know how *steady* the assistant is.
+# Repeating takes out the second luck, never the first; it is as good only where all questions are equally hard. Take more questions while writing and labelling them is cheap. Repeat when you have no more, or want to know how *steady* the assistant is.
 #
 # ## 2. pass@k
 #
@@ -145,8 +141,7 @@ print(f"all of 5 right: {all_right[4]:.3f}")
 #
 # ## 3. Two labellers
 #
-# Most answers have no single number to look for. `answers.jsonl` holds 320, written to be right, partly right, wrong, right without support, or supported off the question. Two labellers judged each,
-# apart. Look at how far they agree before asking a metric to agree with them.
+# Most answers have no single number to look for. `answers.jsonl` holds 320, written to be right, partly right, wrong, right without support, or supported off the question. Two labellers judged each, apart. How far do they agree?
 
 # %%
 questions = {q.id: q for q in data.load_questions()}
@@ -191,7 +186,7 @@ print(f"a lazy labeller agrees in {np.mean(lazy == is_right):.2f}", end=", ")
 print(f"kappa {cohen_kappa(lazy, is_right).estimate:.2f}")
 
 # %% [markdown]
-# 0.96 is more than you should hope for: the data card says that these answers were written to be clear cases, and that both labellers know the records.
+# Hope for less than 0.96: the data card says that these answers were written to be clear cases, and that both labellers know the records.
 #
 # ## 4. Beside a reference answer
 #
@@ -220,11 +215,11 @@ for name, values in metrics.items():
 # %%
 def agreement(values, learn, judged):  # a threshold from train, agreement on test
     says = values[judged] >= cheapest_threshold(values[learn], is_right[learn], **EQUAL)[0]
-    return cohen_kappa(says, is_right[judged])
+    return f"calls {says.mean():.2f} correct, kappa {cohen_kappa(says, is_right[judged])}"
 
 
 for name in ("token F1", "embeddings"):
-    print(f"{name:12}kappa with the first labeller {agreement(metrics[name], train, test)}")
+    print(f"{name:12}{agreement(metrics[name], train, test)}")
 
 
 # %%
@@ -242,8 +237,7 @@ for row in wrong_train[np.argsort(-f1[wrong_train])][:3]:
     print(f"{f1[row]:.2f} wrong (train): {texts[row]}\n     reference: {references[row]}")
 
 # %% [markdown]
-# See three humps that overlap: no line parts them. No answer matches exactly. The wrong answer at the top has every word of its reference but the numbers; the next two give the contrary advice. And a right answer that explains itself is
-# punished for each extra word.
+# See three humps that overlap: no line parts them. No answer matches exactly. The wrong answer at the top has every word of its reference but the numbers; the next two advise the contrary. And a right answer is punished for each word of explanation.
 #
 # **Exercise 10.3** · A better metric · hard, 15 minutes, you may skip it. Write a score of an answer and its reference that ranks right answers of train above others more often than token F1
 # does: in at least 85 of 100 pairs.
@@ -287,11 +281,11 @@ print("words said - token F1:", gain("words said", "token F1", in_test))
 show_metric(my_metric, "test")
 
 # %% [markdown]
-# Counting the reference's words ranks better, on test too. And it can be cheated: who says everything says the right thing too.
+# Counting the reference's words ranks better, on test too. It can be cheated: who says everything says the right thing too.
 #
 # ## 5. Does it stand on what it cites?
 #
-# No reference answer from here on. *Citation precision*: which cited passages are relevant? *Recall*: is an answering one among them? Both need judged passages, as in notebook 09. *Groundedness* needs the cited passages alone: which sentences stand in them, with all their numbers?
+# Three metrics without a reference answer. *Citation precision*: which cited passages are relevant? *Recall*: is an answering one among them? Both need judged passages. *Groundedness* needs the cited ones alone: which sentences stand in them, with all their numbers?
 
 # %%
 documents = load_folder(data.LARKSPUR, ignore=["manuals/text"]).documents
@@ -328,50 +322,50 @@ plt.show()
 stands = np.array([a.first.grounded == "yes" for a in answers])
 says = metrics["groundedness"][is_test] >= 0.5
 print("groundedness, test: kappa with the first labeller", cohen_kappa(says, stands[is_test]))
-print("right but not grounded, first labeller:", np.sum(is_right & ~stands), end=", ")
-print("grounded but not right:", np.sum(stands & ~is_right))
+full = is_test & (metrics["groundedness"] == 1)
+for one in names:
+    rows = is_test & (labels[0] == one)
+    print(f"{one:8} full score: {full[rows].mean():.2f} of {rows.sum()}", end=", ")
+    print(f"first labeller says grounded: {stands[rows].mean():.2f}")
+print("full score, written to be:", {kind: int(full[made_as == kind].sum()) for kind in kinds})
 
 # %% [markdown]
-# See the last two rows: a true answer that cites nothing useful has good words and next to no ground; a quotation about something else has ground and next to no words. Neither column replaces the other. Nor is ground a sign of a whole answer: partly correct ones have as much as correct ones.
+# See the last two rows: a true answer that cites nothing useful has good words and next to no ground; a quotation about something else has ground and next to no words. Neither column replaces the other. And partly correct answers have as much ground as correct ones.
 #
 # ## 6. A judge
 #
-# Ask a language model. `judge` reads the probability of *Yes* as the next token, so that a threshold can be chosen like any other. Give it every help: the reference answer.
+# Ask a language model. `judge` reads the probability of *Yes* as the next token, so that a threshold can be chosen. Give it every help: the reference answer.
 
 # %%
-WITH_REFERENCE = """Question: {question}
-
-Right answer: {passages}
-
-Answer: {answer}
-
-Does the answer say the same as the right answer? Reply Yes or No."""
-picked = {name: rng.permutation(np.flatnonzero(rows))[:size]
-          for name, rows, size in [("train", train, 30), ("test", test, 60)]}  # fmt: skip
+WITH_REFERENCE = "Question: {question}\n\nRight answer: {passages}\n\nAnswer: {answer}\n\n"
+WITH_REFERENCE += "Does the answer say the same as the right answer? Reply Yes or No."
 
 
 def ask_judge(row, text):
     return gm.judge(model, question_of[row].text, text, [references[row]], prompt=WITH_REFERENCE)
 
 
+# %%
+picked = {name: np.random.default_rng(0).permutation(np.flatnonzero(rows))[:size]
+          for name, rows, size in [("train", train, 40), ("test", test, 60)]}  # fmt: skip
 verdicts = {row: ask_judge(row, texts[row]) for rows in picked.values() for row in rows}
 metrics["judge"] = np.zeros(len(answers))
 metrics["judge"][list(verdicts)] = [verdict.probability for verdict in verdicts.values()]
 print(f"Yes or No has {np.mean([v.mass for v in verdicts.values()]):.2f} of the probability")
 
 # %%
-seen = picked["test"]
-chances = metrics["judge"][seen]
-print(f"Yes has {chances.min():.2f} to {chances.max():.2f} of what the two share")
+seen, metrics["coin"] = picked["test"], np.zeros(len(answers))  # a coin: all tie, 0.50
 for name in ("judge", "words said"):
-    print(f"{name:12}kappa {agreement(metrics[name], *picked.values())}", end=", ")
+    print(f"{name:12}{agreement(metrics[name], *picked.values())}", end=", ")
     print(f"ranks right {ranks_right(metrics[name], seen):.2f}")
-print("words said - judge, ranks right:", gain("words said", "judge", seen))
+for name, rival in [("judge", "coin"), ("words said", "judge")]:
+    print(f"{name} - {rival}, ranks right: {gain(name, rival, seen)}")
 
 # %% [markdown]
-# TEXT6A
+# Two thirds of the probability go to something else than a verdict. On train no threshold does better than to call nothing correct, so the judge calls none of the 60 correct: kappa 0. Ranking asks for less, and 0.50 is a coin's. Counting words ranks better and costs nothing. That is *this* model, of
+# 135 million parameters. Set `COURSE_LLM_BASE_URL` and `COURSE_LLM_MODEL` to a larger one, and the cells above measure that.
 #
-# A judge that agrees can still be biased. Three tests: **exchange** two answers, exchange their *letters*, and **pad** an answer with words that say nothing.
+# A judge that agrees can still be biased. Three tests: **exchange** two answers, exchange their *letters*, **pad** an answer with words that say nothing.
 
 # %%
 rows_of = defaultdict(dict)
@@ -414,11 +408,13 @@ for name, instead in changed.items():
     print(f"{name:30} probability of Yes {change:+.3f}")
 
 # %% [markdown]
-# TEXT6B
+# The letter A wins, shown first or second: what looks like a liking for the first place is one for a letter. Ask in both orders and take the mean, and both cancel. What is left here is close to 0.5 every time, and the right answer may well win by luck.
+#
+# Padding does not raise the judge's Yes: no bias for words. But the reference itself, which must win, lowers it. This judge does not read, and whoever does not read passes the padding test. So put in an answer that must win.
 #
 # ## 7. Better no answer
 #
-# An assistant may decline. Answer the most confident first, and plot what share is bad among those answered (*risk*) against the share answered (*coverage*). Groundedness needs no reference, so it can be had at the counter. **Predict**: which risk does it
+# An assistant may decline. Answer the most confident first, and plot what share is bad among those answered (*risk*) against the share answered (*coverage*). Groundedness can be had at the counter. **Predict**: which risk does it
 # lower, that an answer has no ground, or that it is wrong?
 
 # %%
@@ -445,12 +441,11 @@ for name, rows in [("train", ~is_test), ("test", is_test)]:
     print(f"{name}: answers {answered.sum() / rows.sum():.2f}, not grounded {bad}")
 
 # %% [markdown]
-# See the left curve fall with caution (flat where scores tie), and the right one *rise*: among these answers the best grounded are the quotations that miss the question. A confidence lowers the risk it knows about. Look at the curve for
-# the risk you care about before you promise anything. The last lines: the largest coverage whose risk stayed under 0.25 on train, and what it keeps on test.
+# See the left curve fall with caution (flat where scores tie), and the right one *rise*. Section 5 printed why: a full score is more frequent among wrong answers than among correct ones. Nor would labels of ground be a sure sign: the partly correct have them most often. A confidence lowers the risk it knows about: look at the curve of the risk you care about. The last lines: the largest coverage whose risk stayed under 0.25 on train, and what it comes to on test, where the interval allows more.
 #
 # ## 8. A gate
 #
-# Every change should be measured before it ships, by a machine. Take an assistant that quotes: hybrid search, and the two most similar sentences of the first three sections. It writes nothing itself, so that this notebook
+# Measure every change before it ships, by machine. Take an assistant that quotes: hybrid search, and the two most similar sentences of the first three sections. It writes nothing itself, so that this notebook
 # can run it often. Its score on a question: token F1.
 
 # %%
@@ -474,19 +469,24 @@ def score(version):
 
 
 # %%
+def cleaned(kept):  # meant to remove Markdown's signs: only these characters stay
+    return lambda asked: quote(asked, lambda text: re.sub(f"[^{kept}]", "", text))
+
+
 versions = {
     "greeting": lambda asked: quote("Hello! " + asked),
-    # meant to remove Markdown's signs
-    "clean-up": lambda asked: quote(asked, lambda text: re.sub(r"[^A-Za-z .,\n]", "", text)),
+    "clean-up": cleaned(r"A-Za-z .,\n"),
+    "digits kept": cleaned(r"A-Za-z0-9 .,\n"),
 }
 today = score(quote)
 scores = {name: score(version) for name, version in versions.items()}
+print(len(gate_questions), "questions")
 for name, values in scores.items():
     print(f"{name:13} mean {values.mean():.3f}, today {today.mean():.3f}", end=", ")
     print(f"questions that differ: {np.mean(values != today):.2f}")
 
 # %% [markdown]
-# A greeting before the question is harmless. The clean-up is a real bug: it eats the digits. Fail when the mean falls? Then half of all harmless changes fail. The gate has to ask whether the fall
+# A greeting before the question is harmless. The clean-up is a real bug, and the third version shows where: it eats the digits. Fail when the mean falls? Then half of all harmless changes fail. The gate has to ask whether the fall
 # is more than luck, question by question, and how large a fall is still possible. Say that 0.02 would hurt (the *margin*).
 
 
@@ -509,25 +509,24 @@ for name, values in scores.items():
     print(f"{name:13}{verdict:7}{change:+.3f}  (40 questions)")
 
 # %% [markdown]
-# The bug fails, the greeting passes. Once is no proof. Build 300 worlds of each kind: noise is the greeting's differences with signs tossed; the bug hits a share of the questions.
+# The bug fails, the other two pass; with 40 questions the bug is not seen. Build 300 worlds of each kind: noise is the greeting's differences with signs tossed; the bug hits a share of the questions.
 
 # %%
 noise, harm = scores["greeting"] - today, scores["clean-up"] - today
-shares = [0, 0.25, 0.5, 0.75, 1]
-rates = defaultdict(list)
-for share in shares:
-    outcomes = []
-    for _ in range(300):
-        rows = rng.integers(0, len(today), len(today))
-        change = noise[rows] * rng.choice([-1, 1], len(rows))
-        change += harm[rows] * (rng.random(len(rows)) < share)
-        outcomes.append((gate(0 * change, change, n_resamples=500)[0], change.mean() < 0))
-    rates["mean fell"].append(np.mean([fell for _, fell in outcomes]))
-    rates["fail"].append(np.mean([verdict == "fail" for verdict, _ in outcomes]))
-    rates["not pass"].append(np.mean([verdict != "pass" for verdict, _ in outcomes]))
+cases = [(0, 1), (0.25, 1), (0.5, 1), (0.75, 1), (1, 1), (0, 2)]  # share hit, times the noise
+rates, shares = defaultdict(list), [share for share, _ in cases[:-1]]
+for share, times in cases:
+    rows = rng.integers(0, len(today), (300, len(today)))
+    changes = times * noise[rows] * rng.choice([-1, 1], rows.shape)
+    changes += harm[rows] * (rng.random(rows.shape) < share)
+    verdicts = np.array([gate(0 * one, one, n_resamples=500)[0] for one in changes])
+    rates["mean fell"].append(np.mean(changes.mean(axis=1) < 0))
+    rates["fail"].append(np.mean(verdicts == "fail"))
+    rates["not pass"].append(np.mean(verdicts != "pass"))
 for (name, values), style in zip(rates.items(), ["^:", "o-", "s--"], strict=True):
-    plt.plot(shares, values, style, label=name)
+    plt.plot(shares, values[:-1], style, label=name)
     print(f"{name:10}", *[f"{share:.2f}: {value:.2f}  " for share, value in zip(shares, values)])
+    print(f"           no bug, twice the noise: {values[-1]:.2f}")
 plt.gca().set(
     xlabel="share of questions that the bug hits", ylabel="share of worlds", ylim=(0, 1.05)
 )
@@ -536,11 +535,11 @@ plt.legend(title="stop when")
 plt.show()
 
 # %% [markdown]
-# See the dotted line start at a half: a gate that cries wolf. The solid line hardly ever stops noise and stops nine in ten whole bugs, but lets a third through that hit half of the questions. The dashed one, which
-# stops on `unsure` too, catches those as well, and is as quiet: with this many questions noise is seldom unsure.
+# See the dotted line start at a half: a gate that cries wolf. The solid line hardly ever stops noise and stops nine in ten whole bugs, but lets four in ten through that hit half of the questions. The dashed one, which
+# stops on `unsure` too, catches most of those, and is nearly as quiet, for noise this small. With twice the noise it stops four in ten harmless changes: take more questions.
 #
-# **Exercise 10.4** · Your gate · hard, 20 minutes, you may skip it. Given the scores of today and of a change on the same questions, return True to stop the change. The check runs hundreds of worlds: stop at most 10 % of harmless changes and hardly any improvement, and at least
-# 70 % of the harmful ones.
+# **Exercise 10.4** · Your gate · medium, 10 minutes, you may skip it. Given the scores of today and of a change on the same questions, return True to stop the change. The check runs hundreds of worlds, some with 40 questions and much noise, some with 800 and little. In each kind stop at most 10 % of the harmless changes, hardly any improvement, and at least
+# 70 % of the harmful changes.
 
 
 # %% tags=["exercise"] exercise="10.4"
@@ -555,7 +554,7 @@ hint("10.4")
 solution("10.4")
 
 # %% [markdown]
-# In CI it is a test. Keep today's scores with their question's names in a file, so that each question meets itself:
+# In CI it is a test. Keep today's scores with their question's names in a file, so that each question meets itself. (For answers that are drawn, as in section 1, let a question's score be its mean over several runs.)
 
 # %%
 stored = {q.id: value for q, value in zip(gate_questions, today, strict=True)}
@@ -566,7 +565,7 @@ def test_no_regression(version):
     old = np.array([stored[q.id] for q in gate_questions])
     verdict, change = gate(old, new)
     worst = gate_questions[int(np.argmin(new - old))]
-    assert verdict != "fail", f"token F1 {change:+.3f}; read {worst.id}: {worst.text}"
+    assert verdict == "pass", f"{verdict}: token F1 {change:+.3f}; read {worst.id}: {worst.text}"
 
 
 for name, version in versions.items():
@@ -574,7 +573,7 @@ for name, version in versions.items():
         test_no_regression(version)
         print(f"{name}: passed")
     except AssertionError as error:
-        print(f"{name}: FAILED {error}")
+        print(f"{name}: STOPPED, {error}")
 
 # %% [markdown]
 # ## Limits
@@ -586,10 +585,9 @@ for new in (old.replace("never leave", "leave"), "No swollen battery on the char
     print(f"{scored}, groundedness {gm.groundedness(new, [old]).score:.2f}: {new}")
 
 # %% [markdown]
-# A lost "never" costs nothing in any of them, and may burn a house. Where one mistake outweighs a hundred good answers, write a test for that sentence, and let people read. And our shares (one wrong in three) are those of a file written for teaching:
-# kappa, accuracy and risk all shift with the mix. Label a hundred of your own.
+# A lost "never" costs next to nothing in any of them, and may burn a house. The second answer is right, and two of three give it half. Where one mistake outweighs a hundred good answers, write a test for that sentence, and read the answers yourself. And kappa and risk shift with the mix, which here was made for teaching: label a hundred of your own.
 #
-# **Exercise 10.5** · Your own answers · any level, 15 minutes, you may skip it. Write a reference answer of your own and at least six answers, each with True or False for right. The check wants one wrong answer that token F1 puts above a right one.
+# **Exercise 10.5** · Your own answers · any level, 10 minutes, you may skip it. Write a reference answer of your own and at least six answers, each with True or False for right. The check wants one wrong answer that token F1 puts above a right one.
 
 # %% tags=["exercise"] exercise="10.5"
 my_reference = ...  # "The canteen serves lunch from 12:00 to 13:30."
@@ -607,17 +605,17 @@ solution("10.5")
 # ## What to remember
 #
 # 1. One run is one draw. More questions before more runs.
-# 2. A metric is worth its agreement with people: kappa, with an interval, on answers it was not chosen on.
+# 2. A metric is worth its agreement with labels: kappa, with an interval, on answers it was not chosen on.
 # 3. Right and grounded are two things; measure both.
-# 4. A judge is a metric too. Ask in both orders, pad, compare with labels.
+# 4. A judge is a metric too. Compare it with labels, ask in both orders, and put in an answer that must win.
 # 5. A gate compares question by question, and its false alarms and misses are measured, not hoped for.
 #
 # ## In your project
 #
-# Copy `generation_metrics`, `cohen_kappa` and the ten lines of `gate`. For many metrics with a large judge look at Ragas or DeepEval, and put their judge through section 6.
+# Copy `generation_metrics`, `cohen_kappa` and the lines of `gate`. For many metrics with a large judge look at Ragas or DeepEval, and put their judge through section 6.
 #
 # ## Where the maths goes deeper
 #
-# Skipped: the variance of pass@k (Chen et al., 2021), kappa for several labellers (Krippendorff's alpha), wanted with more than two people; non-inferiority tests, of which the margin is one: any textbook on clinical trials.
+# Skipped: the variance of pass@k (Chen et al., 2021), kappa for several labellers (Krippendorff's alpha), wanted with more than two of them; and the gate's margin, which clinical trials know as non-inferiority.
 #
 # **Next:** 11 Prompts and context.
