@@ -435,7 +435,7 @@ for split, asked_in, scores, at in [("train", train, tried, -0.1), ("test", test
     gains = [paired_bootstrap_interval(*pair) for pair in pairs]
     ends = [[g.estimate - g.low for g in gains], [g.high - g.estimate for g in gains]]
     plt.errorbar([g.estimate for g in gains], rows + at, xerr=ends, fmt="o", label=split)
-    print(f"{split:6}", *[f"{k} {g:+.2f}" for k, g in zip(COUNTED, gains, strict=True)])
+    print(split, *[f"{k:12}{g:+.2f}" for k, g in zip(COUNTED, gains, strict=True)], sep="\n  ")
 plt.axvline(0, color="black", linestyle=":")
 plt.yticks(rows, [f"{kind} ({sum(of[kind])})" for kind in COUNTED])
 plt.gca().invert_yaxis()
@@ -451,7 +451,7 @@ plt.show()
 
 # %%
 def opening(chunk):
-    return f"{chunk.locator}: {' '.join(chunk.text.split())[:120]}"
+    return " ".join(chunk.text.split())[:90]
 
 
 results = dict(zip([q.id for q in train], runs[chosen[:2]], strict=True))
@@ -462,8 +462,8 @@ for kind in COUNTED:
     for q in missed[:1]:
         lost = [anchor for anchor, at in places(q, results[q.id]).items() if at > 10]
         piece = next(chunk for chunk in CUTS["headings"] if covers(chunk, lost[0]))
-        print(f"asked   {q.text}\nfirst   {opening(results[q.id][0])}\nmissed  {opening(piece)}")
-        print("places 2 to 4: ", *[chunk.locator for chunk in results[q.id][1:4]])
+        print(f"asked   {q.text}\nplaces  1-3:", *[c.locator for c in results[q.id][:3]])
+        print(f"first   {opening(results[q.id][0])}\nmissed  {lost[0]}: {opening(piece)}")
 
 # %% [markdown]
 # The first of each kind:
