@@ -28,6 +28,11 @@ EXPORTABLE = (
     "calibration",
     "tokenization",
     "static_embeddings",
+    "significance",
+    "retrieval_metrics",
+    "generation_metrics",
+    "chunking",
+    "retrieval",
 )
 
 COURSE = "The machine learning an AI engineer needs"
@@ -41,11 +46,8 @@ def course_library() -> Library:
 
 def public_names(library: Library, modules: Sequence[str] = EXPORTABLE) -> list[str]:
     """Every "module.name" that can be exported, in the modules' order."""
-    found = []
-    for short in modules:
-        module = library.module(f"{library.package}.{short}")
-        found += [f"{short}.{name}" for name in module.public] if module is not None else []
-    return found
+    everything = library.public()
+    return [full for short in modules for full in everything if full.split(".")[0] == short]
 
 
 def find(library: Library, name: str) -> tuple[Module, str]:
@@ -55,13 +57,7 @@ def find(library: Library, name: str) -> tuple[Module, str]:
         SnippetError: if it means nothing, with the nearest names, or several things, with all.
     """
     wanted = name.removeprefix(f"{library.package}.")
-    modules = [library.module(dotted) for dotted in library.names()]
-    everything = {
-        f"{module.name.rsplit('.', 1)[1]}.{public}": (module, public)
-        for module in modules
-        if module is not None
-        for public in module.public
-    }
+    everything = library.public()
     if wanted in everything:
         return everything[wanted]
     fitting = [full for full in everything if full.split(".")[1] == wanted]
@@ -99,11 +95,12 @@ def export(name: str, library: Library | None = None) -> str:
         code = Snippet(library, module, public).code()
     except SnippetError as error:
         raise SnippetError(f"{name} cannot stand in a file of its own: {error}") from None
-    return f"{_header(module, public, code)}\n{code}"
+    known = library.public().items()
+    full = next(full for full, (where, what) in known if where is module and what == public)
+    return f"{_header(module, public, code, full)}\n{code}"
 
 
-def _header(module: Module, name: str, code: str) -> str:
-    short = module.name.rsplit(".", 1)[1]
+def _header(module: Module, name: str, code: str, full: str) -> str:
     owner = next(unit for unit in module.defines[name])
     described = [str(docstring.value) for docstring in owner.docstrings]
     notebooks = re.findall(r"notebooks/\w+\.ipynb", " ".join([*described, module.text]))
@@ -115,7 +112,7 @@ def _header(module: Module, name: str, code: str) -> str:
         lines.append(f"Built in {notebooks[0]}.")
     needed = _third_party(code)
     lines.append(f"Needs {', '.join(needed) or 'Python alone'}.")
-    lines.append(f"Exported by: course snippet {short}.{name}")
+    lines.append(f"Exported by: course snippet {full}")
     lines += ['"""', "", "# SPDX-License-Identifier: MIT"]
     lines += [f"# {line}" for line in _copyright()]
     return "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from course_lib.snippet_source import SnippetError, Unit, example_names
 
@@ -87,3 +88,9 @@ def prune_examples(text: str, known: set[str]) -> str:
             if starts and not lines[index - 1].strip():
                 lines[index - 1] = ""
     return "".join(lines)
+
+
+def drop_example_imports(text: str, package: str) -> str:
+    """Drop the lines of examples that import from the package: the file holds what they import."""
+    line = rf"^[ ]*>>> from {re.escape(package)}[.\w]* import [\w, ]+\n"
+    return re.sub(line, "", text, flags=re.MULTILINE)

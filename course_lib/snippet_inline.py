@@ -6,13 +6,19 @@ import ast
 import builtins
 from collections.abc import Iterable, Iterator
 
-from course_lib.snippet_edit import apply_edits, attributes_of, prune_examples
+from course_lib.snippet_edit import (
+    apply_edits,
+    attributes_of,
+    drop_example_imports,
+    prune_examples,
+)
 from course_lib.snippet_source import (
     Import,
     Library,
     Module,
     SnippetError,
     Unit,
+    example_imports,
     example_names,
     imports_text,
 )
@@ -50,6 +56,10 @@ class Snippet:
                 for used in sorted(example_names(str(docstring.value))):
                     if used in module.defines or used in module.imports:
                         self._need(module, used)
+                for statement in example_imports(str(docstring.value)):
+                    for one in module.imports_of(statement):
+                        if self.library.holds(one.module):
+                            self._need_origin(one, [])
         self.modules = self._in_order()
         self._choose_names()
 
@@ -220,7 +230,7 @@ class Snippet:
                 edits.append((node, renamed[node.id]))
         text = apply_edits(unit, edits, renamed)
         return (
-            text
+            drop_example_imports(text, self.library.package)
             if module is self.target and self.name in unit.names
             else prune_examples(text, self._known())
         )

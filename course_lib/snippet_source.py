@@ -88,6 +88,17 @@ def example_names(docstring: str) -> set[str]:
     return read
 
 
+def example_imports(docstring: str) -> list[ast.ImportFrom]:
+    """The `from ... import ...` statements of a docstring's examples."""
+    examples = doctest.DocTestParser().get_examples(docstring)
+    return [
+        node
+        for example in examples
+        for node in ast.parse(example.source).body
+        if isinstance(node, ast.ImportFrom)
+    ]
+
+
 def imports_text(externals: Iterable[Import], futures: Iterable[str]) -> str:
     """Write import statements in the order that isort and ruff give them."""
     plain = {one for one in externals if not one.typing_only}
@@ -269,11 +280,23 @@ class Library:
             self._modules[name] = self._read(name)
         return self._modules[name]
 
-    def names(self) -> list[str]:
-        """Dotted names of all modules and packages at the package's top level."""
-        found = {path.stem for path in self.folder.glob("*.py")} - {"__init__"}
-        found |= {path.parent.name for path in self.folder.glob("*/__init__.py")}
-        return sorted(f"{self.package}.{name}" for name in found)
+    def public(self) -> dict[str, tuple[Module, str]]:
+        """Every public function and class, as "module.name" -> (the module that defines it, name).
+
+        What a package's ``__init__`` imports belongs to the package: "retrieval.BM25".
+        """
+        found: dict[str, tuple[Module, str]] = {}
+        stems = {path.stem for path in self.folder.glob("*.py")} - {"__init__"}
+        stems |= {path.parent.name for path in self.folder.glob("*/__init__.py")}
+        for short in sorted(stems):
+            module = self.module(f"{self.package}.{short}")
+            assert module is not None
+            found |= {f"{short}.{name}": (module, name) for name in module.public}
+            for name, (first, *_) in module.imports.items() if module.is_package else ():
+                source = self.module(first.module) if self.holds(first.module) else None
+                if source is not None and first.attribute in source.public:
+                    found[f"{short}.{name}"] = (source, first.attribute)
+        return found
 
     def holds(self, name: str) -> bool:
         """Whether a dotted module name belongs to this package."""

@@ -9,12 +9,13 @@
 # - **prove** that what is retrieved reaches the prompt and changes the answer;
 # - **check** citations, decline, and trace a bad answer to the step that spoiled it.
 #
-# Needs notebooks 01 to 03 and 07. Reading takes 30 minutes, the exercises up to 60, running all cells 75 seconds.
+# Needs notebooks 01 to 04 and 07. Reading takes 40 minutes, the exercises up to 55, running all cells 80 seconds.
 #
 # ## 1. An assistant that has read nothing
 
 # %%
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -22,7 +23,6 @@ import numpy as np
 
 from course_lib import assets, data, language_model, plotting, rag
 from course_lib.chunking import (
-    Chunk,
     chunk_fixed,
     chunk_headings,
     chunk_sentences,
@@ -37,7 +37,6 @@ from course_lib.exercises import ex08_rag as solved  # solves 8.1 to 8.4
 
 # %%
 from course_lib.ingestion import (
-    Document,
     headings_and_tables,
     load_folder,
     load_markdown,
@@ -62,7 +61,7 @@ question = "How many days do I have to send my bike back?"
 print(model.chat([{"role": "user", "content": question}], max_tokens=40).text)
 
 # %% [markdown]
-# A formula, for something that Larkspur has written down: 30 days. The model has never read that page. Let it read them all?
+# A formula, for something that Larkspur has written down: 30 days. Let the model read all its pages?
 
 # %%
 documents, report = load_folder(data.LARKSPUR, ignore=["manuals/text"])
@@ -73,8 +72,7 @@ print(f"and the model reads {model.context_length:,}")
 
 # %% [markdown]
 # Seven times too much, and notebook 06 has shown what happens to facts in the middle of long inputs. So find the few passages that matter
-# for *this* question, and put those into the prompt: **retrieval-augmented generation**, RAG. Search comes before language, and most of
-# what goes wrong goes wrong there.
+# for *this* question, and put those into the prompt: **retrieval-augmented generation**, RAG. Search comes before language.
 #
 # ## 2. Files to documents
 #
@@ -91,10 +89,10 @@ page = load_pdf(manual)[5]
 print("---", page.locator, page.text[80:330], sep="\n")
 
 # %% [markdown]
-# In the stream a cell's second line, "climbing per 10 km", parts the row's name from its numbers. `load_pdf` follows the ruled lines and rebuilds
+# There a cell's second line, "climbing per 10 km", parts the row's name from its numbers. `load_pdf` follows the ruled lines and rebuilds
 # the rows. It makes one document a page, since "page 6" is what a reader can look up.
 #
-# A wiki page brings what its text does not say, in its front matter. And a row of a database becomes a text if you say which columns matter.
+# A wiki page says who wrote it and when in its front matter. A row of a database becomes a text if you say which columns matter.
 
 # %%
 wiki = load_markdown(data.LARKSPUR / "handbook" / "returns-policy.md")[0]
@@ -111,7 +109,7 @@ for document in documents:
 # Each document keeps a *locator*, and anchors for its sections and rows: what a citation points to. Ten pages are superseded. They look like any
 # other page; only `supersedes` in the newer page tells.
 #
-# Your own folder has worse: half a download, an old encoding, an empty page. One broken file must not stop the rest, nor vanish in silence.
+# Your own folder has worse. One broken file must not stop the rest, nor vanish in silence.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -139,7 +137,7 @@ broken = next(c for c in cuts["  overlap of 30"] if c.text.startswith("|\n| Roto
 print(broken.locator, broken.text[:60], sep="\n")
 
 # %% [markdown]
-# Six of what, for which bolt? A piece needs what stands above it. `text_with_heading` puts the page's title and headings before each piece, and
+# Six of what, for which bolt? `text_with_heading` puts the page's title and headings before each piece, and
 # `chunk_tables` keeps rows whole and repeats the table's header. **Predict**: how many of 332 pieces begin inside a table?
 
 # %%
@@ -164,8 +162,7 @@ for name, chunks in cuts.items():
     print(f"{name:18}{len(chunks):6}{length:7.0f}{headless:11}{in_row:10}{mixed:14}")
 
 # %% [markdown]
-# One piece in seven loses a table's header, and most mix two topics. Overlap repeats text and does not mend that. Whether it costs answers is a question for
-# search.
+# One piece in seven loses a table's header, and most reach into a second section. Overlap mends neither. Whether that costs answers, see below.
 #
 # ## 4. Search by words
 #
@@ -179,7 +176,7 @@ for at in top_k(np.array(shared, float), 3)[0]:
     print(f"{pieces[at].locator:45} {sorted(common)}")
 
 # %% [markdown]
-# "do", "have" and "to" decide. **BM25** mends three things: a rare word counts more (`idf`), its tenth occurrence hardly counts, and a long piece needs more
+# "do", "have" and "to" decide. **BM25** weighs: a rare word counts more (`idf`), its tenth occurrence hardly counts, and a long piece needs more
 # occurrences than a short one. Of `N` pieces, `df` hold the word; it stands `n` times in this one, whose length is `length`:
 #
 # $$\ln\left(1 + \frac{N - df + 0.5}{df + 0.5}\right) \cdot \frac{n}{n + k_1 \, (1 - b + b \cdot length \,/\, mean\ length)}$$
@@ -201,6 +198,7 @@ solution("8.1")
 
 # %%
 import bm25s
+from bm25s.stopwords import STOPWORDS_EN
 
 token_lists = [words(chunk.text_with_heading) for chunk in pieces]
 by_hand = solved.bm25(words(question), token_lists, 1.2, 0.75)
@@ -222,17 +220,17 @@ plt.show()
 print("once, in a piece of mean length:", f"{1 / 2.2:.2f};", f"ten times: {10 / 11.2:.2f}")
 
 # %% [markdown]
-# See each curve flatten, and the long piece's lie lowest. Three programs agree, and the first place is still wrong.
+# See each curve flatten, and the long piece's lie lowest. Three programs agree, and our page, second by counting, has left the first three: one question judges no formula.
 #
-# Words have forms: "returned" is not "return". **Stems** cut the endings; with them go words such as "the". `WordSearch` is bm25s on stems. `questions.jsonl` names the passages that answer each question. So
-# count, on the training questions that one passage answers, how often one of the first five pieces does. **Predict**: what counts more, the cut or the stems?
+# Two more steps are usual: leave out small words ("the", "to", single letters), and cut words to **stems**, so that "returned" finds "return". `WordSearch` is bm25s with both. `questions.jsonl` names the passages that answer each question.
+# Count, on the training questions that one passage answers, how often one of the first five pieces does. **Predict**: what counts most: the cut, the small words or the stems?
 
 # %%
 asked = data.load_questions()
 train = [q for q in asked if q.split == "train" and q.kind in data.SINGLE_PASSAGE_KINDS]
 
 
-def answers(q, found):  # is a passage that answers among the pieces?
+def answers(q, found):  # does a passage that answers (grade 2) lie in one of the pieces?
     wanted = [item.anchor for item in q.relevant if item.grade == 2]
     return any(covers(one.chunk, anchor) for one in found for anchor in wanted)
 
@@ -241,21 +239,26 @@ def score(search, k=5):
     return np.array([answers(q, search.search(q.text, k)) for q in train], float)
 
 
-for name, chunks in cuts.items():
-    by_word, by_stem = score(BM25(chunks)), score(WordSearch(chunks))
-    gain = paired_bootstrap_interval(by_stem, by_word)
-    print(f"{name:18} words {bootstrap_interval(by_word)}", end="  ")
-    print(f"stems {bootstrap_interval(by_stem)}  gain {gain}")
+def larger(text):
+    return [word for word in words(text) if len(word) > 1 and word not in STOPWORDS_EN]
+
+
 stems = WordSearch(pieces)
+print(f"{len(train)} questions    words   stems; gain: no small words    stems too    another cut")
+for name, chunks in cuts.items():
+    searches = BM25(chunks), BM25(chunks, tokenize=larger), WordSearch(chunks), stems
+    word, fewer, stem, first = map(score, searches)
+    gains = map(paired_bootstrap_interval, (fewer, stem, stem), (word, fewer, first))
+    print(f"{name:16}{word.mean():6.2f}    {stem.mean():.2f}", *gains, sep="   ")
 print("first now:", stems.search(question, 1)[0].chunk.locator)
 
 # %% [markdown]
-# Stems gain about ten points with every cut, and our page comes first. Between cuts nothing shows, though pieces at headings are half as long; notebook 09 makes use of that. For a first
-# assistant Larkspur takes the simplest: 150 words, stems, five pieces. We call it *today's search*.
+# With today's pieces, leaving out small words gains 14 points; what stems or another cut add, the intervals cannot tell from nothing. Our page comes first. For a first
+# assistant Larkspur takes `WordSearch`, five pieces of 150 words: *today's search*, below "stems".
 #
 # ## 5. Search by meaning
 #
-# Stems fail where no word is shared. Vectors (notebook 01) know no words, and lose codes instead.
+# A colleague asks in other words than the page's. Vectors (notebook 01) compare meanings. **Predict**: who finds part codes, words or vectors?
 
 # %%
 embedder = Embedder(cache=assets.cache_folder() / "vectors")  # kept for the next run
@@ -280,11 +283,13 @@ plt.title("Each finds what the other misses")
 plt.show()
 s, v = (places <= 5).T
 print(f"first five: both {sum(s & v)}, stems alone {sum(s & ~v)}, vectors alone {sum(~s & v)}")
+code = np.array([q.kind == "code" for q in train])
+print(f"of {sum(code)} about codes: stems {sum(s & code)}, vectors {sum(v & code)}")
 print(next(q.text for q, at in zip(train, places, strict=True) if tuple(at) == (70, 1)))
 
 # %% [markdown]
-# See the points in one shaded band alone: for 33 questions of 79 one search has the answer among its first five, and the other has not. Of the question printed below, vectors have the answer first and stems not among 50 ("none"). Join the two? BM25 scores have no upper end and a cosine stops at 1, so they cannot be added.
-# Places can. **Reciprocal rank fusion** gives a piece `1 / (60 + place)` from each search, and adds.
+# See the points in one shaded band alone: 33 of 79 questions that one search answers among its first five, and the other does not. Codes show no difference. Of the question printed last, vectors have the answer first and stems not among 50 ("none"). Join the two? BM25 scores have no upper end, a cosine stops at 1: added as they are, BM25 would decide.
+# Places need no scale. **Reciprocal rank fusion** gives a piece `1 / (60 + place)` from each search, and adds.
 #
 # **Exercise 8.2** · Reciprocal rank fusion · easy, 10 minutes, you may skip it. Each ranking is a list of names, best first. Return the `k` best names; of equals, the one met first.
 
@@ -308,12 +313,12 @@ same = [one.chunk.id for one in hybrid.search(question, 5)] == solved.fuse(ranki
 print("by hand and HybridSearch agree:", same)
 found = {"stems": score(stems), "vectors": score(vectors), "hybrid": score(hybrid)}
 for name, values in found.items():
-    gain = paired_bootstrap_interval(values, found["stems"])
-    print(f"{name:8} {bootstrap_interval(values)}   minus stems {gain}")
+    gains = [paired_bootstrap_interval(values, found[other]) for other in ("stems", "vectors")]
+    print(f"{name:8} {bootstrap_interval(values)}  minus stems {gains[0]}, vectors {gains[1]}")
 
 # %% [markdown]
-# Hybrid leads by far, on questions that we have looked at all along. Notebook 09 tests it on others before Larkspur switches, and counts what the model has to
-# read. Until then we go on with today's search.
+# Hybrid leads stems clearly, vectors perhaps, on questions that we have looked at all along. Notebook 09 tests it on others before Larkspur switches.
+# Until then we go on with today's search.
 #
 # ## 6. A second look
 #
@@ -334,8 +339,8 @@ tokens = np.mean([model.count_tokens([{"role": "user", "content": text}]) for te
 print(f"tokens that the model read for a question: {4 * tokens:.0f}, without writing one")
 
 # %% [markdown]
-# Eight questions show nothing, and yet each costs as much reading as an answer. A model trained to rerank (a *cross-encoder*) is the usual
-# choice, and a larger language model may do. A step that costs must show its gain first; this one did not, so it stays out.
+# Eight questions show nothing, and each costs a thousand tokens of reading. A model trained to rerank (a *cross-encoder*) is the usual
+# choice, and a larger language model may do. A step that costs must show its gain first: it stays out.
 #
 # ## 7. A prompt within a budget
 #
@@ -364,54 +369,49 @@ for tokens in (1500, 700):
     print(f"{tokens} tokens, {len(answer.passages)} passages: {' '.join(answer.text.split())}")
 prompt = answer.trace.steps[2].made["messages"][-1]["content"]
 print(f"\n{prompt[:333]} ...\n\n... {prompt[-47:]}")
-dated = [q for q in train if q.kind == "out_of_date"]
-first = [[o.chunk.metadata["superseded"] for o in stems.search(q.text, 5)] for q in dated]
-print(
-    f"\n{len(dated)} questions about changes: an old page among the five of", sum(map(any, first))
-)
+print()
+for name, changed in (("about changes", True), ("others", False)):
+    some = [q for q in train if (q.kind == "out_of_date") == changed]
+    old = [any(o.chunk.metadata["superseded"] for o in stems.search(q.text, 5)) for q in some]
+    print(f"{name}: {sum(old)} of {len(some)} would have an old page among their five")
 
 # %% [markdown]
-# 30 days, and a source that it invented. With two passages, the right one first, it takes the 14 days of the other: we come to that. Passages are kept whole: half a table reads like a whole one. The `>` shows where each ends, so no text in it can
-# pose as the question.
+# 30 days, and a source that it invented. With two passages, the right one first, it takes the 14 days of the other. Old pages would be among the five of many questions: hence `InForce`. Passages are kept whole: half a table reads like a whole one. Every line begins with `>`, so no text can end its passage.
 #
 # ## 8. Does it read what was found?
 #
-# A right answer proves nothing: the model may have guessed. Change one fact in one page; everything else
+# A right answer proves nothing: the model may have guessed. Change one number in one page, cut and search again; everything else
 # stays. **Predict** the answers, without the page too.
 
 
 # %%
-def page_of(text, name):
-    return Chunk(Document(text, f"{name}.md", name, name.title()), 0, len(text))
+def ask_with(pages):  # the whole chain, over these documents
+    search = rag.InForce(WordSearch(chunk_fixed(pages, 150)))
+    return rag.answer(question, search, model, k=5, max_tokens=12)
 
 
-parking = page_of("Vans may park in the yard until six.", "parking")
-price = "What does the new battery cost?"
-other_words = "Within how many days can I return my bike?"
-facts = {
-    price: ("A new battery costs {} euro, a charger 45 euro.", 480, 615),
-    other_words: ("A bike can be returned within {} days of delivery.", 30, 75),
-}
-proofs = {}
-for ask, (sentence, *values) in facts.items():
-    for value in values:
-        search = BM25([page_of(sentence.format(value), "shop"), parking])
-        proofs[value] = rag.answer(ask, search, model, max_tokens=25)
-        print(f"{value}: {proofs[value].text}")
-    print(f"no page: {rag.answer(ask, BM25([parking]), model, max_tokens=25).text}")
-prompts = [proofs[v].trace.steps[2].made["messages"][-1]["content"].split("\n") for v in (480, 615)]
+def with_days(days):
+    new = f"You have {days} days"
+    return [replace(d, text=d.text.replace("You have 30 days", new)) for d in documents]
+
+
+proofs = {days: ask_with(with_days(days)) for days in (45, 60)}
+proofs["no page"] = ask_with([d for d in documents if d.locator != "returns-policy"])
+for name, proof in proofs.items():
+    print(f"{name}: {' '.join(proof.text.split())}")
+prompts = [proofs[v].trace.steps[2].made["messages"][-1]["content"].split("\n") for v in (45, 60)]
 print([pair for pair in zip(*prompts, strict=True) if pair[0] != pair[1]])
-assert all(str(v) in proofs[v].text and str(1095 - v) not in proofs[v].text for v in (480, 615))
+assert all(f"{v} days" in proofs[v].text for v in (45, 60))
 
 # %% [markdown]
-# One line of the prompt differs, and the price follows it. So the chain holds. It also shows how weak this reader is: 75 days become 7.
+# One line of the prompt differs, and the answer follows it: the page reaches the model, and decides.
 #
 # ## 9. Citations
 #
 # A citation is worth something if somebody looks it up.
 #
 # **Exercise 8.4** · Look up citations · medium, 10 minutes, you may skip it. An answer cites passages by number: `[1]`, or several as `[3, 1]`. Return two lists: the numbers of passages that were shown (1 to `n_passages`), and the others. Each
-# number once, in the order of its first mention.
+# number once, in the order of its first mention. A bracket with words is no citation.
 
 
 # %% tags=["exercise"] exercise="8.4"
@@ -432,10 +432,12 @@ chunks = [one.chunk for one in current.search(question, 3)]
 checked = rag.check_citations("You have 30 days [1], or 60 for a voucher [2, 8].", chunks)
 print(checked.text, *checked.citations, sep="\n")
 assert solved.look_up("[1] and [2, 8]", 3) == ([1, 2], [8])
-print(f"\n{proofs[480].text}\n  passages: {[one.chunk.locator for one in proofs[480].passages]}")
+cited = proofs[60].passages[1].chunk
+at = cited.text.index("The 14 days")
+print(f"\n{proofs[60].text}\n[2] {cited.locator}: {cited.text[at : at + 90]}")
 
 # %% [markdown]
-# The invented `[8]` is caught. The last answer cites a passage that exists and says nothing of batteries: looking up finds invented sources, not wrong ones. Notebook 10 measures that.
+# The invented `[8]` is caught. The last answer, 60 days, cites a passage that exists and says 30: looking up finds invented sources, not wrong ones. Notebook 10 measures that.
 #
 # ## 10. "The documents do not say"
 #
@@ -455,64 +457,69 @@ for ax, (name, search) in zip(axes, {"stems": stems, "vectors": vectors}.items()
     shares = [np.full(len(some), 1 / len(some)) for some in (yes, no)]
     ax.hist([yes, no], bins=12, weights=shares, label=["yes", "no"])
     ax.set(title=name, xlabel="score of the best piece", ylabel="share of questions")
-    above = np.mean([[a > b for a in yes] for b in no])
-    print(
-        f"{name}: an answerable question scores above an unanswerable one in {above:.2f} of pairs"
-    )
+    above = bootstrap_interval([np.mean(np.array(yes) > b) for b in no])
+    print(f"{name}: answerable above unanswerable in {above} of pairs")
 axes[0].legend(title="Documents answer")
 plt.show()
 print(unanswerable[6].text, "->", stems.search(unanswerable[6].text, 1)[0].chunk.locator)
-print("Wie viel kostet das? ->", rag.answer("Wie viel kostet das?", current, model))
+german = "Wie viele Tage habe ich, um das Rad zurückzuschicken?"
+print(german, "->", rag.answer(german, current, model))
 
 # %% [markdown]
-# See the two colours over the same scores: a coin would say 0.5. The score says that the *topic* is there: the manual does name the LK-451, and no make of seat. Only where nothing is found is it sure, and the model is not even called. Beyond that, the prompt asks the model for a fixed sentence, which needs a model
+# See the two colours over the same scores: a coin would say 0.5, and both intervals hold it. The score says that the *topic* is there: the manual names the LK-451, and no make of seat. Where no word is found, no model is called, which is no proof either: the last question is section 1's, in German. The prompt also asks for a fixed sentence, which needs a model
 # that reads. `min_log_probability` holds back improbable answers; notebook 10 measures what that is worth.
 #
 # ## 11. The exam
 #
-# Today's search, test questions of which the answer has a number. How often do the five pieces hold the numbers of the reference answer, those that are not in the question? Three sentences of them, the nearest to the question, quoted as they
-# stand? And what the model writes?
+# Today's search, test questions of which the answer has a number. How often do the five pieces hold the numbers of the reference answer, those that are not in the question? Numbers also agree by chance: how often do another question's pieces hold them? Then quote three sentences of the pieces, the nearest to the question; and let the model write, where the passage was found.
 
 # %%
 test = [q for q in asked if q.split == "test" and q.kind in data.SINGLE_PASSAGE_KINDS]
 test = [q for q in test if solved.numbers(q.answer) - solved.numbers(q.text)]
 today = {q.id: current.search(q.text, 5) for q in test}
+texts = {q.id: " ".join(one.chunk.text for one in today[q.id]) for q in test}
 
 
 def holds(q, text):
     return solved.numbers(q.answer) - solved.numbers(q.text) <= solved.numbers(text)
 
 
-def quote(q):  # the three sentences nearest to the question
-    texts = [
-        s for one in today[q.id] for s in split_sentences(one.chunk.text) if len(s.split()) > 3
-    ]
-    near = embedder.encode([q.text, *texts])
-    return " ".join(texts[at] for at in top_k(near[1:] @ near[0], min(3, len(texts)))[0])
+chance = np.mean([[holds(q, texts[p.id]) for p in test if p is not q] for q in test])
+print(f"{len(test)} questions")
+print(f"pieces hold the numbers {bootstrap_interval([holds(q, texts[q.id]) for q in test])}")
+print(f"another question's pieces {chance:.2f}")
+print(f"passage found {bootstrap_interval([answers(q, today[q.id]) for q in test])}")
 
-
-in_pieces = [holds(q, " ".join(one.chunk.text for one in today[q.id])) for q in test]
-in_quote = [holds(q, quote(q)) for q in test]
-print(f"{len(test)} questions: pieces {bootstrap_interval(in_pieces)}, ", end="")
-print(f"three sentences {bootstrap_interval(in_quote)}")
 
 # %%
-chosen = [q for q, there in zip(test, in_pieces, strict=True) if there][:6]
+def sentences(q):
+    every = [s for one in today[q.id] for s in split_sentences(one.chunk.text)]
+    return [s for s in every if len(s.split()) > 3]
+
+
+def quote(q):  # the three sentences nearest to the question
+    near = embedder.encode([q.text, *sentences(q)])
+    return " ".join(sentences(q)[at] for at in top_k(near[1:] @ near[0], 3)[0])
+
+
+rng = np.random.default_rng(0)
+lucky = [holds(q, " ".join(rng.permutation(sentences(q))[:3])) for q in test]
+print(f"three sentences {bootstrap_interval([holds(q, quote(q)) for q in test])}", end="; ")
+print(f"any three {bootstrap_interval(lucky)}")
+chosen = [q for q in test if answers(q, today[q.id]) and holds(q, texts[q.id])][:6]
 given = {q.id: rag.answer(q.text, current, model, k=5, max_tokens=30) for q in chosen}
 for q in chosen:
     print(f"{q.text}\n   wanted: {q.answer}\n   got:    {' '.join(given[q.id].text.split())}")
 right = sum(holds(q, given[q.id].text) for q in chosen)
 print(f"numbers right: {right} of {len(chosen)}, {wilson_interval(right, len(chosen))}")
-quoted = sum(holds(q, quote(q)) for q in chosen)
-print(f"three sentences, quoted: {quoted} of {len(chosen)}, {wilson_interval(quoted, len(chosen))}")
 
 # %% [markdown]
-# The numbers lay before it each time. Retrieval works; a model of 135 million parameters does not use it. No wording of the prompt mended that
-# in our tries; notebook 12 trains it. A larger model needs one setting, `COURSE_LLM_BASE_URL`, and these cells again. Until then, show the sentences and their source: quoting beats writing.
+# The passage lay before it each time. A model of 135 million parameters reads section 1's answer off its page, and none of these six; notebook 12 trains it. A larger model needs one setting, `COURSE_LLM_BASE_URL`, and these cells again. Until then, show the sentences and their source: three hold the numbers for a third of the questions, any three for a tenth.
 #
-# Ask section 1's question in the words of section 8. Which step spoils it? The **trace** says.
+# Ask section 1's question in other words. Which step spoils it? The **trace** says.
 
 # %% tags=["nbval-ignore-output"] reason="milliseconds of each step"
+other_words = "Within how many days can I return my bike?"
 trace = rag.answer(other_words, current, model, k=5, max_tokens=30).trace
 print(trace)
 
@@ -520,10 +527,12 @@ print(trace)
 wanted = "returns-policy#how-long-you-have"
 at = [covers(one.chunk, wanted) for one in current.search(other_words, 50)].index(True) + 1
 print([step.name for step in trace.steps], "| wanted passage at place", at)
+third = current.search(other_words, 3)[2].chunk.text
+print(third[third.index("If you bought") :][:99])
 assert rag.Trace.from_json(trace.to_json()) == trace
 
 # %% [markdown]
-# Read it from the top: was the passage found, did it fit, was it in the prompt, what was written? The first "no" is the step to mend. Here it is the search, and no model could have mended that.
+# Read it from the top: was the passage found, did it fit, was it in the prompt, what was written? The first "no" is the step to mend: here the search. Read on: the third passage says 30 days in passing, and the model wrote 2. Two steps to mend.
 #
 # ## Limits
 
@@ -531,10 +540,11 @@ assert rag.Trace.from_json(trace.to_json()) == trace
 for kind in ("database", "multi_step"):
     q = next(q for q in asked if q.split == "train" and q.kind == kind)
     print(f"{kind}: {q.text}\n   wanted: {q.answer}")
+    print("   from: ", *[item.anchor for item in q.relevant if item.grade == 2])
     print("   found: ", *[one.chunk.locator for one in current.search(q.text, 3)], sep="\n      ")
 
 # %% [markdown]
-# No passage holds a count: that takes a query, and an agent that writes it (notebook 13). Two facts on two pages take two searches. And a page can hold instructions to the model: notebook 14.
+# No passage holds a count: that takes a query, and an agent that writes it (notebook 13). The second needs two passages, and finds neither with one search. And a page can hold instructions to the model: notebook 14.
 #
 # **Exercise 8.5** · Your own folder · any level, 15 minutes, you may skip it. Give a folder of three or more Markdown, text or PDF files, and three or more questions, each with the file that answers it. Read the report. The check wants one
 # question that finds its file at the first place, and one that does not.
@@ -556,7 +566,7 @@ solution("8.5")
 #
 # 1. Search comes first: what is not found cannot be answered.
 # 2. Keep a locator from the file to the citation, and know which pages are superseded.
-# 3. Words and vectors miss different things; join them by places.
+# 3. Words and vectors miss different things; they can be joined by places.
 # 4. Change a fact in a page: if the answer does not follow, your assistant does not read.
 # 5. Look citations up, and keep a trace of every step.
 #

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -103,7 +104,11 @@ def test_every_public_name_stands_alone(exported, name):
     assert f"{own_name}, from the course" in text
     assert course_lib.__version__ in text
     assert "MIT" in text
-    assert f"course_lib/{name.split('.')[0]}.py" in text
+    source = re.search(r"^Source: (\S+\.py), ", text, re.MULTILINE)
+    assert source is not None
+    assert source[1].removeprefix("course_lib/").startswith(name.split(".")[0])
+    defined = (course_lib.ROOT / source[1]).read_text(encoding="utf-8")
+    assert re.search(rf"^(?:def|class) {own_name}\b", defined, re.MULTILINE)
 
 
 def test_exported_files_pass_ruff(exported):
@@ -112,9 +117,15 @@ def test_exported_files_pass_ruff(exported):
 
 
 def test_every_exportable_module_offers_something():
-    present = {name.removeprefix("course_lib.") for name in LIBRARY.names()}
-    for module in set(snippet.EXPORTABLE) & present:
+    for module in snippet.EXPORTABLE:
         assert any(name.startswith(f"{module}.") for name in NAMES)
+
+
+def test_a_package_offers_what_its_init_imports_and_says_which_file_holds_it():
+    assert "retrieval.BM25" in NAMES
+    text = snippet.export("BM25")
+    assert "Source: course_lib/retrieval/by_words.py" in text
+    assert "Exported by: course snippet retrieval.BM25" in text
 
 
 def test_the_interpreter_test_notices_a_file_that_needs_course_lib_or_fails(tmp_path):

@@ -1,6 +1,7 @@
 """The exercises of notebooks/07_vector_search.ipynb."""
 
 import itertools
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -61,6 +62,10 @@ def _recall_count(found: Any, exact: Any) -> Any:
 
 def _recall_per_query(found: Any, exact: Any) -> Any:
     return [len(set(f) & set(e)) / len(e) for f, e in zip(found, exact, strict=True)]
+
+
+def _recall_median(found: Any, exact: Any) -> Any:
+    return float(np.median(_recall_per_query(found, exact)))
 
 
 def _recall_repeats(found: Any, exact: Any) -> Any:
@@ -150,17 +155,52 @@ def _lists_first(vectors: Any, centres: Any, lists: Any, query: Any, n_probe: in
     return rows[np.argsort(-(vectors[rows] @ query), kind="stable")[:k]]
 
 
-def _lists_case(seed: int, n_probe: int, k: int) -> Case:
+def _lists_euclidean(
+    vectors: Any, centres: Any, lists: Any, query: Any, n_probe: int, k: int
+) -> Any:
+    nearest = np.argsort(np.linalg.norm(centres - query, axis=1), kind="stable")[:n_probe]
+    rows = np.concatenate([lists[one] for one in nearest])
+    return rows[np.argsort(np.linalg.norm(vectors[rows] - query, axis=1), kind="stable")[:k]]
+
+
+def _lists_cosine(vectors: Any, centres: Any, lists: Any, query: Any, n_probe: int, k: int) -> Any:
+    rows = _lists_rows(centres, lists, query, n_probe)
+    cosines = vectors[rows] @ query / np.linalg.norm(vectors[rows], axis=1)
+    return rows[np.argsort(-cosines, kind="stable")[:k]]
+
+
+def _lists_one_more(
+    vectors: Any, centres: Any, lists: Any, query: Any, n_probe: int, k: int
+) -> Any:
+    return search_lists(vectors, centres, lists, query, n_probe + 1, k)
+
+
+def _lists_until_k(vectors: Any, centres: Any, lists: Any, query: Any, n_probe: int, k: int) -> Any:
+    while len(_lists_rows(centres, lists, query, n_probe)) < k:
+        n_probe += 1
+    return search_lists(vectors, centres, lists, query, n_probe, k)
+
+
+def _lists_unmerged(
+    vectors: Any, centres: Any, lists: Any, query: Any, n_probe: int, k: int
+) -> Any:
+    nearest = np.argsort(-(centres @ query), kind="stable")[:n_probe]
+    best = [lists[one][np.argsort(-(vectors[lists[one]] @ query))] for one in nearest]
+    return np.concatenate(best)[:k]
+
+
+def _lists_case(seed: int, n_probe: int, k: int, *, long: bool = False) -> Case:
     rng = np.random.default_rng(seed)
     vectors = rng.normal(size=(24, 3))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not long:
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     centres = vectors[rng.choice(24, 6, replace=False)]
     nearest = (vectors @ centres.T).argmax(axis=1)
     lists = [np.flatnonzero(nearest == one) for one in range(6)]
     query = rng.normal(size=3)
     return Case(
         (vectors, centres, lists, query / np.linalg.norm(query), n_probe, k),
-        f"6 lists, n_probe = {n_probe}, k = {k}",
+        f"6 lists, n_probe = {n_probe}, k = {k}" + ", vectors of any length" * long,
     )
 
 
@@ -252,6 +292,37 @@ def _walk_indices(vectors: Any, neighbours: Any, query: Any, start: int) -> Any:
     return [start, *steps]
 
 
+def _walk_two_steps(vectors: Any, neighbours: Any, query: Any, start: int) -> Any:
+    return greedy_walk(vectors, neighbours, query, start)[:3]
+
+
+def _walk_over_ties(vectors: Any, neighbours: Any, query: Any, start: int) -> Any:
+    path = [start]
+    while True:
+        around = np.asarray(neighbours[path[-1]])
+        scores = vectors[around] @ query
+        if scores.max() < vectors[path[-1]] @ query or len(path) > len(vectors):
+            return path
+        path.append(int(around[scores.argmax()]))
+
+
+def _walk_euclidean(vectors: Any, neighbours: Any, query: Any, start: int) -> Any:
+    path = [start]
+    while True:
+        around = np.asarray(neighbours[path[-1]])
+        distances = np.linalg.norm(vectors[around] - query, axis=1)
+        if distances.min() >= np.linalg.norm(vectors[path[-1]] - query):
+            return path
+        path.append(int(around[distances.argmin()]))
+
+
+def _chain_case() -> Case:
+    """Seven steps along a chain of vectors of many lengths, and a tie at the end."""
+    vectors = np.array([[1, 9], [2, -12], [3, 1], [4, 8], [5, 0], [6, -7], [7, 2], [7, 5]]) / 4
+    neighbours = [[one for one in (node - 1, node + 1) if 0 <= one < 8] for node in range(8)]
+    return Case((vectors, neighbours, np.array([1.0, 0.0]), 0), "a chain of 8 nodes")
+
+
 def _walk_case(seed: int, start: int) -> Case:
     rng = np.random.default_rng(seed)
     vectors = rng.normal(size=(30, 3))
@@ -331,12 +402,13 @@ def _fitting_misfits(scores: Any, fits: Any, k: int) -> Any:
     return search_fitting(scores, ~fits, k)
 
 
-def _fitting_case(seed: int, n_fit: int, k: int, note: str) -> Case:
-    rng = np.random.default_rng(seed)
-    scores = np.round(rng.uniform(-0.3, 0.6, size=20), 2)
-    fits = np.zeros(20, dtype=bool)
-    fits[np.argsort(scores)[: 20 - 4][:: max(1, 16 // max(n_fit, 1))][:n_fit]] = True
-    return Case((scores, fits, k), note)
+def _fitting_case(seed: int, n: int, n_fit: int, k: int, *, misfits: int = 4) -> Case:
+    """n scores, of which n_fit fit; the best `misfits` do not."""
+    scores = np.random.default_rng(seed).permutation(np.linspace(-0.3, 0.6, n)).round(4)
+    fits = np.zeros(n, dtype=bool)
+    worse = np.argsort(scores)[: n - misfits]
+    fits[worse[:: max(1, len(worse) // max(n_fit, 1))][:n_fit]] = True
+    return Case((scores, fits, k), f"{n_fit} of {n} fit, k = {k}")
 
 
 _FITTING_SOLUTION = """
@@ -379,7 +451,10 @@ def show_records(records: Any, question: Any, wanted: Any, update: Any) -> None:
         _check_records(records, question, wanted, update)
     except (Wrong, NotAttempted):
         return  # the check says what is missing
-    answers = _ask(records, question, wanted, update)
+    try:
+        answers = _ask(records, question, wanted, update)
+    except ValueError:
+        return  # a filter that the store refuses: the check says so
     for name, hits in zip(("all", "filtered", "after the update"), answers, strict=True):
         for place, hit in enumerate(hits):
             print(f"{name if place == 0 else '':18}{hit.score:.2f} {hit.id:>3} {hit.text[:60]}")
@@ -390,6 +465,7 @@ _SHAPE = (
     "my_question a text, my_filter a dict, and my_update a pair (row, new text)."
 )
 _FEW = "At least six records with different texts are wanted."
+_IS_QUESTION = "The update repeats the question. Write the note that answers it."
 _NO_FIELD = "my_filter asks for a field that a record lacks: give each record the same fields."
 _BAD_FILTER = "The store does not take these fields or this filter"
 _BAD_ROW = "my_update should name a row of my_records, counted from 0, and a text that is new."
@@ -433,12 +509,15 @@ def _check_records(records: Any, question: Any, wanted: Any, update: Any) -> Non
     row, text = update
     if (
         not isinstance(row, int)
+        or isinstance(row, bool)
         or not 0 <= row < len(records)
         or not isinstance(text, str)
         or not text.strip()
         or text.strip().lower() in texts
     ):
         raise Wrong(_BAD_ROW, got=update)
+    if re.findall(r"\w+", text.lower()) == re.findall(r"\w+", question.lower()):
+        raise Wrong(_IS_QUESTION, got=text)
 
 
 def check_records(answer: Any) -> None:
@@ -464,14 +543,17 @@ def check_records(answer: Any) -> None:
 _RECORDS = [
     ("Passwords expire after 90 days", {"team": "it", "year": 2023}),
     ("Ask the front desk for a visitor badge", {"team": "office", "year": 2025}),
-    ("The printer on floor 2 needs a PIN", {"team": "it", "year": 2025}),
+    ("New staff get their accounts on the first day", {"team": "it", "year": 2025}),
     ("Holidays are booked in the calendar", {"team": "people", "year": 2025}),
     ("Laptops are replaced every four years", {"team": "it", "year": 2025}),
     ("Lunch is served from noon", {"team": "office", "year": 2025}),
 ]
 _QUESTION = "How often must I change my password?"
 _FILTER = {"year": {"$gte": 2025}}
-_UPDATE = (2, "Passwords must be changed every 180 days")
+_UPDATE = (
+    2,
+    "New staff get their accounts on the first day; all change their password every 180 days",
+)
 _OWN = (_RECORDS, _QUESTION, _FILTER, _UPDATE)
 
 EXERCISES = [
@@ -485,6 +567,7 @@ EXERCISES = [
                 Case(([[4, 7, 9], [1, 2, 3]], [[7, 9, 8], [3, 2, 1]]), "two queries, k = 3"),
                 Case(([[5], [8, 2, 6]], [[5, 6, 7], [1, 5, 9]]), "a search that found only one"),
                 Case(([[], [3, 3, 1]], [[1, 2], [3, 4]]), "nothing found; an id found twice"),
+                Case(([[1], [2], [5, 6]], [[1, 4], [2, 3], [6, 5]]), "three queries"),
             ]
         ),
         hints=(
@@ -512,6 +595,7 @@ EXERCISES = [
             ),
             KnownWrong(_recall_count, "These are ids found, not shares: divide by len(wanted)."),
             KnownWrong(_recall_per_query, "One number is wanted: the mean over the queries."),
+            KnownWrong(_recall_median, "This is the median over the queries: take the mean."),
             KnownWrong(_recall_repeats, "An id that was found twice counts once: use a set."),
         ),
     ),
@@ -521,7 +605,14 @@ EXERCISES = [
         reference=search_lists,
         solution_source=_LISTS_SOLUTION,
         check=function_check(
-            cases=[_lists_case(3, 2, 4), _lists_case(5, 1, 3), _lists_case(8, 3, 5)], compare=exact
+            cases=[
+                _lists_case(3, 2, 4),
+                _lists_case(5, 1, 3),
+                _lists_case(8, 3, 5),
+                _lists_case(5, 1, 12),
+                _lists_case(9, 2, 5, long=True),
+            ],
+            compare=exact,
         ),
         hints=(
             "Three steps: which lists, which rows stand in them, which of these rows are best.",
@@ -542,6 +633,11 @@ EXERCISES = [
             KnownWrong(_lists_smallest, "The rows with the smallest scores come back."),
             KnownWrong(_lists_unsorted, "The right rows, but not best first."),
             KnownWrong(_lists_as_read, "The first rows of the lists come back: score them first."),
+            KnownWrong(_lists_one_more, "One list too many is read."),
+            KnownWrong(_lists_until_k, "Read n_probe lists, also where they hold fewer than k."),
+            KnownWrong(_lists_unmerged, "Sort the rows of all lists together, not list by list."),
+            KnownWrong(_lists_euclidean, "This is by distance: take the largest dot products."),
+            KnownWrong(_lists_cosine, "This is by cosine: take the largest dot products."),
             KnownWrong(_lists_first, "These are the first lists, not those nearest to the query."),
         ),
     ),
@@ -551,7 +647,8 @@ EXERCISES = [
         reference=greedy_walk,
         solution_source=_WALK_SOLUTION,
         check=function_check(
-            cases=[_walk_case(1, 0), _walk_case(2, 7), _walk_case(4, 3)], compare=exact
+            cases=[_walk_case(1, 0), _walk_case(2, 7), _walk_case(4, 3), _chain_case()],
+            compare=exact,
         ),
         hints=(
             "Stand on a node, score all of its neighbours, go to the best one. When do you stop?",
@@ -584,6 +681,13 @@ EXERCISES = [
                 "These are positions in the lists of neighbours, not nodes: take "
                 "around[scores.argmax()].",
             ),
+            KnownWrong(_walk_two_steps, "It stops after two steps: go on until nobody is nearer."),
+            KnownWrong(
+                _walk_over_ties,
+                "It goes on to a neighbour that is just as near, and may never end: go on "
+                "only to one that is nearer.",
+            ),
+            KnownWrong(_walk_euclidean, "This is by distance: take the largest dot product."),
         ),
     ),
     Exercise(
@@ -593,10 +697,11 @@ EXERCISES = [
         solution_source=_FITTING_SOLUTION,
         check=function_check(
             cases=[
-                _fitting_case(1, 8, 3, "8 of 20 fit"),
-                _fitting_case(2, 2, 4, "2 of 20 fit, k = 4"),
-                _fitting_case(3, 5, 2, "5 of 20 fit"),
-                _fitting_case(4, 0, 3, "none fits"),
+                _fitting_case(1, 20, 8, 3),
+                _fitting_case(2, 20, 2, 4),
+                _fitting_case(3, 20, 5, 2),
+                _fitting_case(4, 20, 0, 3),
+                _fitting_case(5, 200, 30, 3, misfits=60),
             ],
             compare=exact,
         ),
@@ -669,10 +774,12 @@ EXERCISES = [
             KnownWrong((_RECORDS, _QUESTION, {"month": 3}, _UPDATE), _NO_FIELD),
             KnownWrong((_RECORDS, _QUESTION, {"year": {"$above": 2025}}, _UPDATE), _BAD_FILTER),
             KnownWrong((_RECORDS, _QUESTION, _FILTER, (6, "A new text")), _BAD_ROW),
+            KnownWrong((_RECORDS, _QUESTION, _FILTER, (2, _QUESTION.rstrip("?"))), _IS_QUESTION),
             KnownWrong((_RECORDS, _QUESTION, {"team": "sales"}, _UPDATE), _NONE_FIT),
             KnownWrong((_RECORDS, _QUESTION, {"team": "it"}, _UPDATE), _ALL_FIT),
             KnownWrong(
-                (_RECORDS, _QUESTION, _FILTER, (2, "The printer needs no PIN")), _STILL_OTHER
+                (_RECORDS, _QUESTION, _FILTER, (2, "New staff get their accounts by post")),
+                _STILL_OTHER,
             ),
             KnownWrong(
                 (

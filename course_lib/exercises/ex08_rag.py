@@ -2,6 +2,7 @@
 
 import re
 from functools import cache, partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,7 @@ def fuse(rankings: Any, k: Any, constant: Any) -> Any:
 def _fuse_variant(rankings: Any, k: Any, constant: Any, how: str) -> Any:
     """The fusion with one thing changed."""
     places: dict[Any, list[int]] = {}
+    rankings = [ranking[:k] for ranking in rankings] if how == "cut first" else rankings
     for ranking in rankings:
         for rank, name in enumerate(ranking, start=0 if how == "from zero" else 1):
             places.setdefault(name, []).append(rank)
@@ -203,6 +205,14 @@ def _keep_shortest(lengths: Any, budget: Any) -> Any:
     return sorted(order[place] for place in _keep_stop([lengths[p] for p in order], budget))
 
 
+def _keep_most(lengths: Any, budget: Any) -> Any:
+    for size in range(len(lengths), 0, -1):
+        for kept in combinations(range(len(lengths)), size):
+            if sum(lengths[place] for place in kept) <= budget:
+                return list(kept)
+    return []
+
+
 def _keep_lengths(lengths: Any, budget: Any) -> Any:
     return [lengths[place] for place in keep(lengths, budget)]
 
@@ -234,16 +244,25 @@ def look_up(text: Any, n_passages: Any) -> Any:
 
 def _look_up_variant(text: Any, n_passages: Any, how: str) -> Any:
     """The look-up with one thing changed."""
-    pattern = {"single": r"\[(\d+)\]", "anywhere": r"(\d+)"}.get(how, r"\[([\d, ]+)\]")
+    pattern = {
+        "single": r"\[(\d+)\]",
+        "anywhere": r"(\d+)",
+        "blanks": r"\[(\d+(?:, \d+)*)\]",
+    }.get(how, r"\[([\d, ]+)\]")
     cited = [int(n) for group in re.findall(pattern, text) for n in group.split(",")]
     if how == "one digit":
         cited = [int(n) for n in re.findall(r"\d", " ".join(re.findall(pattern, text)))]
     if how == "first number":
         cited = [int(group.split(",")[0]) for group in re.findall(pattern, text)]
+    if how in ("any bracket", "two"):
+        brackets = re.findall(r"\[(.*?)\]" if how == "any bracket" else pattern, text)
+        found = [re.findall(r"\d+", bracket) for bracket in brackets]
+        cited = [int(n) for group in found for n in (group[:2] if how == "two" else group)]
     once = cited if how == "repeats" else list(dict.fromkeys(cited))
     once = sorted(once) if how == "sorted" else once
     lowest, highest = int(how != "zero"), n_passages - (how == "from zero")
     lowest -= how == "from zero"
+    highest -= how == "below n"
     known = [n for n in once if lowest <= n <= highest]
     other = [n for n in once if not lowest <= n <= highest]
     if how == "swapped":
@@ -331,6 +350,8 @@ _FEW_DOCUMENTS = (
 )
 _FEW_QUESTIONS = "Three questions or more are wanted."
 _WRONG_SHAPE = 'Pairs of a question and a file are wanted: ("When is lunch?", "canteen.md").'
+_SHORT = "A question has three words or more."
+_TWICE = "A question stands there twice."
 _NO_FILE = (
     "A file was not read. Write it as the report and `source` do: its path inside the folder, "
     "with / between folders."
@@ -368,8 +389,14 @@ def _check_questions(path: str, questions: Any) -> None:
             raise Wrong(_WRONG_SHAPE, got=pair)
         if pair[1] not in sources:
             raise Wrong(_NO_FILE, got=pair[1])
-    if len({pair[0] for pair in questions}) < 3:
+    if len(questions) < 3:
         raise Wrong(_FEW_QUESTIONS)
+    plain = [" ".join(re.findall(r"\w+", pair[0].lower())) for pair in questions]
+    for text in plain:
+        if len(text.split()) < 3:
+            raise Wrong(_SHORT, got=text)
+        if plain.count(text) > 1:
+            raise Wrong(_TWICE, got=text)
 
 
 def check_folder(answer: Any) -> None:
@@ -464,6 +491,7 @@ EXERCISES = [
                 Case(([["p", "q"], ["r", "s"]], 3, 60), "nothing in common: ties"),
                 Case(([["a", "b", "c", "d", "e"], ["f"], ["g", "e"]], 2, 2), "three rankings"),
                 Case(([["a", "c", "b"], ["d", "e", "b"]], 2, 0), "a constant of 0"),
+                Case(([["a", "b", "c"], ["b", "d", "c"]], 2, 1), "twice, below the first"),
             ],
             compare=exact,
         ),
@@ -473,7 +501,7 @@ EXERCISES = [
             "sorted(scores, key=lambda name: -scores[name])[:k] keeps ties in the order in which "
             "they were met.",
         ),
-        explanation="Ranks can be added where scores cannot: BM25 has no upper end, a cosine stops "
+        explanation="Ranks need no common scale: BM25 has no upper end, a cosine stops "
         "at 1. A large constant lets two middling places beat one first place.",
         wrong=(
             KnownWrong(
@@ -486,6 +514,10 @@ EXERCISES = [
             KnownWrong(
                 partial(_fuse_variant, how="mean"),
                 "You take the mean: standing in two rankings must be worth more than in one.",
+            ),
+            KnownWrong(
+                partial(_fuse_variant, how="cut first"),
+                "You cut each ranking to k before you add: a name far down in both can still win.",
             ),
             KnownWrong(
                 partial(_fuse_variant, how="in all"),
@@ -518,6 +550,7 @@ EXERCISES = [
                 Case(([40, 60, 5], 100), "exactly full"),
                 Case(([40, 30, 10, 10], 60), "the shortest are not the best"),
                 Case(([500], 100), "nothing fits"),
+                Case(([60, 30, 30, 30], 90), "a long one first"),
             ],
             compare=exact,
         ),
@@ -540,6 +573,11 @@ EXERCISES = [
                 _keep_shortest,
                 "You prefer short passages: the best come first, whatever their length.",
             ),
+            KnownWrong(
+                _keep_most,
+                "You keep as many as you can. The best come first, even if they leave room for "
+                "fewer.",
+            ),
             KnownWrong(_keep_lengths, "These are lengths; positions are wanted."),
         ),
     ),
@@ -555,6 +593,7 @@ EXERCISES = [
                 Case(("No [0]. Yes [12], or [2].", 12), "zero and two digits"),
                 Case(("It costs 25 euro [2, 5].", 3), "a number that is no citation"),
                 Case(("First [9], then [2], then [9, 4].", 3), "order"),
+                Case(("Turn it to [max 3], see [2,4, 1].", 4), "three, and a bracket with a word"),
             ],
             compare=exact,
         ),
@@ -581,6 +620,21 @@ EXERCISES = [
             KnownWrong(
                 partial(_look_up_variant, how="anywhere"),
                 "30 days is no citation: only numbers in brackets are.",
+            ),
+            KnownWrong(
+                partial(_look_up_variant, how="any bracket"),
+                "[max 3] holds a word: it is no citation.",
+            ),
+            KnownWrong(
+                partial(_look_up_variant, how="two"), "A bracket may hold three numbers or more."
+            ),
+            KnownWrong(
+                partial(_look_up_variant, how="blanks"),
+                "[2,4, 1] is three citations, with or without a blank after the comma.",
+            ),
+            KnownWrong(
+                partial(_look_up_variant, how="below n"),
+                "Passage n_passages was shown too: <=, not <.",
             ),
             KnownWrong(
                 partial(_look_up_variant, how="repeats"), "Each number once, at its first mention."
@@ -627,9 +681,14 @@ EXERCISES = [
             KnownWrong((_FOLDER, [question for question, _ in _QUESTIONS]), _WRONG_SHAPE),
             KnownWrong((_FOLDER, [(q, "returns.md") for q, _ in _QUESTIONS]), _NO_FILE),
             KnownWrong(
-                (_FOLDER, [(f"PT-71 {word}", "paint-codes.md") for word in "abc"]), _ALL_FOUND
+                (_FOLDER, [(f"Which paint is PT-71 {word}?", "paint-codes.md") for word in "abc"]),
+                _ALL_FOUND,
             ),
             KnownWrong((_FOLDER, [(q, "brakes.md") for q, _ in _QUESTIONS]), _NONE_FOUND),
+            KnownWrong(
+                (_FOLDER, [(word, "brakes.md") for word in ("qqq", "zzz", "brake")]), _SHORT
+            ),
+            KnownWrong((_FOLDER, [*_QUESTIONS, (_QUESTIONS[0][0].lower(), "payment.md")]), _TWICE),
         ),
     ),
 ]

@@ -25,11 +25,15 @@ def _ndcg(ranking: Any, gains: Any, k: Any, how: str) -> Any:
     found = [gains.get(name, 0) for name in ranking[:k]]
     if how == "all places":
         found = [gains.get(name, 0) for name in ranking]
+    elif how == "condensed":
+        found = [gains[name] for name in ranking if name in gains][:k]
     best = sorted(gains.values(), reverse=True)[:k]
     if how == "best of the found":
         best = sorted(found, reverse=True)
     elif how == "best not cut":
         best = sorted(gains.values(), reverse=True)
+    elif how == "best as short as the found":
+        best = best[: len(found)]
     elif how == "best not sorted":
         best = list(gains.values())[:k]
     elif how == "best rising":
@@ -88,8 +92,17 @@ def _patterns(differences: Any, n: int, seed: int) -> tuple[Any, float]:
 
 def _permutation_variant(differences: Any, n: Any, seed: Any, how: str) -> Any:
     """The test with one thing changed."""
+    if how == "seed ignored":
+        return _permutation(differences, n, 0)
+    if how == "no seed":
+        return _permutation(differences, n, np.random.default_rng().integers(2**32))
     means, real = _patterns(differences, n, seed)
     rng = np.random.default_rng(seed)
+    count = np.sum(np.abs(means) >= abs(real) - 1e-12)
+    if how == "of n":
+        return (1 + count) / n
+    if how == "doubled":
+        return min(1, 2 * (1 + np.sum(means * np.sign(real) >= abs(real) - 1e-12)) / (n + 1))
     if how == "not counted":
         return np.mean(np.abs(means) >= abs(real) - 1e-12)
     if how == "one-sided":
@@ -111,21 +124,31 @@ _TEST_CASES: tuple[tuple[Any, int, int], ...] = (
     (_SIGNED, 20_000, 0),
     (-_SIGNED, 20_000, 1),
     (np.random.default_rng(5).normal(0.25, 1.0, 30), 20_000, 2),
-    (np.ones(24), 99, 3),
+    (np.ones(24), 9, 3),
 )
 _TEST_WRONG = (
     (
         "not counted",
-        "The real pattern is not counted: of 99 random ones and the real one, at least the real "
+        "The real pattern is not counted: of 9 random ones and the real one, at least the real "
         "one is that far out. Return (1 + count) / (n + 1), which is never 0.",
+    ),
+    (
+        "of n",
+        "With the real one there are n + 1 patterns: (1 + count) / (n + 1).",
+    ),
+    (
+        "doubled",
+        "You double one side, and the real pattern with it. Count both sides, by the distance "
+        "from 0, and the real one once.",
     ),
     ("one-sided", "You count one side. Either search may be ahead: compare distances from 0."),
     ("strict", "As far out counts too: >=, not >. With scores of 0 and 1 many patterns tie."),
     ("complement", "This is the share that is less far out: 1 - p."),
     (
         "one sign",
-        "All questions get the same sign, so every pattern is as far out as the real one. Each "
-        "question tosses its own coin: signs of shape (n, n_questions).",
+        "Every pattern is as far out as the real one. Either all questions get the same sign, or "
+        "you shuffle, which leaves the mean as it is. Each question tosses its own coin: signs of "
+        "shape (n, n_questions).",
     ),
     (
         "resampled",
@@ -133,6 +156,20 @@ _TEST_WRONG = (
         "signs change.",
     ),
 )
+
+
+_SEED_IGNORED = "Every seed gives the same p: hand it on, np.random.default_rng(seed)."
+_NO_SEED = "The same seed gives another p each time: np.random.default_rng(seed)."
+
+
+def _check_seed(test: Any) -> None:
+    """Want the same p for the same seed, and another for most others."""
+    differences = _TEST_CASES[2][0]
+    once, again = ([float(test(differences, 999, seed)) for seed in range(4)] for _ in range(2))
+    if once != again:
+        raise Wrong(_NO_SEED, got=again, expected=once)
+    if len(set(once)) == 1:
+        raise Wrong(_SEED_IGNORED, got=once)
 
 
 def check_permutation(test: Any) -> None:
@@ -145,6 +182,7 @@ def check_permutation(test: Any) -> None:
         got.append(float(value))
     wanted = [_permutation(*case) for case in _TEST_CASES]
     if _near(got, wanted):
+        _check_seed(test)
         return
     for how, message in _TEST_WRONG:
         if _near(got, [_permutation_variant(*case, how) for case in _TEST_CASES]):
@@ -190,8 +228,13 @@ def _holm_variant(p_values: Any, how: str) -> Any:
         return np.minimum(p * n, 1)
     if how == "not sorted":
         return np.minimum(np.maximum.accumulate(p * factors), 1)
-    adjusted = p[order] * (factors[::-1] if how == "rising factors" else factors)
-    if how != "falls":
+    if how == "order as rank":
+        return np.minimum(p * (n - order), 1)
+    factors = factors[::-1] if how == "rising factors" else factors - (how == "one less")
+    adjusted = p[order] * factors
+    if how == "step up":
+        adjusted = np.minimum.accumulate(adjusted[::-1])[::-1]
+    elif how != "falls":
         adjusted = np.maximum.accumulate(adjusted)
     if how != "above 1":
         adjusted = np.minimum(adjusted, 1)
@@ -248,6 +291,8 @@ def _bounds_variant(grades: Any, k: Any, how: str) -> Any:
         return bounds(grades, max(map(len, grades)))
     if how == "swapped":
         return bounds(grades, k)[::-1]
+    if how == "counts":
+        return tuple(share * len(grades) for share in bounds(grades, k))
     first = [row[:k] for row in grades]
     if how == "condensed":
         first = [[g for g in row if g is not None][:k] for row in grades]
@@ -298,6 +343,8 @@ _QUESTIONS: list[tuple[str, list[int]]] = [
 ]
 _COPIED = [(_PASSAGES[row], [row]) for row in (0, 3, 4, 5, 6, 7)]
 _COPIED = [(text + " Is that so?", rows) for text, rows in _COPIED]
+_ASKED = [("When is lunch?", [0]), *_QUESTIONS]
+_FROM_ONE = [(text, [row[0] + 1]) for text, row in _ASKED if row[0] < 7]
 
 
 @cache
@@ -360,6 +407,12 @@ _NO_SURPRISE = (
     "Both searches are right, or wrong, on every question: these questions cannot tell them apart. "
     "Ask as somebody would who has not read the passage, and ask for a code or a name once."
 )
+_OFF_BY_ONE = (
+    "Neither search is right on any question. Are the numbers off by one? The first passage has "
+    "the number 0."
+)
+_SHORT = "A passage should say something to ask about: four words or more."
+_MOST = "More than half of the passages answer a question: then any search finds one. Ask closer."
 
 
 def _check_questions(passages: Any, questions: Any) -> None:
@@ -370,6 +423,8 @@ def _check_questions(passages: Any, questions: Any) -> None:
     for text in passages:
         if not isinstance(text, str) or not text.strip():
             raise Wrong(_WRONG_SHAPE, got=text)
+        if len(text.split()) < 4:
+            raise Wrong(_SHORT, got=text)
     for pair in questions:
         fits = isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str)
         if not fits or not isinstance(pair[1], list | tuple | set) or not pair[0].strip():
@@ -380,6 +435,9 @@ def _check_questions(passages: Any, questions: Any) -> None:
             raise Wrong(_NO_SUCH, got=pair)
     if len(passages) < 8:
         raise Wrong(_FEW_PASSAGES)
+    for pair in questions:
+        if 2 * len(set(pair[1])) > len(passages):
+            raise Wrong(_MOST, got=pair)
     if len(questions) < 6:
         raise Wrong(_FEW_QUESTIONS)
     asked = [pair[0] for pair in questions]
@@ -393,6 +451,8 @@ def check_questions(answer: Any) -> None:
         raise Wrong(_WRONG_SHAPE)
     _check_questions(*answer)
     found = _places(*answer)
+    if all(place > 1 for at in found.values() for place in at):
+        raise Wrong(_OFF_BY_ONE)
     if all((w == 1) == (v == 1) for w, v in zip(*found.values(), strict=True)):
         raise Wrong(_NO_SURPRISE)
 
@@ -451,6 +511,16 @@ EXERCISES = [
                 "You add up all places: stop after k.",
             ),
             KnownWrong(
+                partial(_ndcg, how="condensed"),
+                "You leave out the unjudged pieces and move the others up. They count 0 and hold "
+                "their places: the reader would have read them.",
+            ),
+            KnownWrong(
+                partial(_ndcg, how="best as short as the found"),
+                "Your best order is as short as what was found. A search that finds fewer than k "
+                "pieces has missed the rest: cut at k.",
+            ),
+            KnownWrong(
                 partial(_ndcg, how="exponential"),
                 "You count 2 ** grade - 1, which is another custom. Here a grade counts as it is.",
             ),
@@ -501,7 +571,11 @@ EXERCISES = [
         "Counting the real pattern keeps p above 0: n patterns cannot show less than 1 / (n + 1).",
         wrong=tuple(
             KnownWrong(partial(_permutation_variant, how=how), message)
-            for how, message in _TEST_WRONG
+            for how, message in (
+                *_TEST_WRONG,
+                ("seed ignored", _SEED_IGNORED),
+                ("no seed", _NO_SEED),
+            )
         ),
     ),
     Exercise(
@@ -558,6 +632,20 @@ EXERCISES = [
                 "The factors are the wrong way round: the smallest p-value counts n times.",
             ),
             KnownWrong(
+                partial(_holm_variant, how="one less"),
+                "The smallest p-value counts n times, and the last once: n, n - 1, ..., 1.",
+            ),
+            KnownWrong(
+                partial(_holm_variant, how="step up"),
+                "You go from the largest down and keep the running minimum, which is Hochberg's "
+                "correction. Holm goes from the smallest up and keeps the running maximum.",
+            ),
+            KnownWrong(
+                partial(_holm_variant, how="order as rank"),
+                "np.argsort says where the smallest stands, not which rank a value has. Work on "
+                "p[order] and put each back, or take np.argsort of it once more.",
+            ),
+            KnownWrong(
                 benjamini_hochberg,
                 "This is Benjamini and Hochberg's: it guards the list as a whole, not each claim.",
             ),
@@ -601,6 +689,10 @@ EXERCISES = [
                 "You count pieces. A question succeeds once, however many of its pieces answer.",
             ),
             KnownWrong(
+                partial(_bounds_variant, how="counts"),
+                "You count the questions. Divide by how many there are.",
+            ),
+            KnownWrong(
                 partial(_bounds_variant, how="unjudged alone"),
                 "Your best case forgets the questions that have a grade 2 and nothing unjudged.",
             ),
@@ -634,6 +726,9 @@ EXERCISES = [
             KnownWrong((_PASSAGES, [*_QUESTIONS[:5], ("Who is the boss?", [])]), _NONE),
             KnownWrong((_PASSAGES, [*_QUESTIONS[:5], _QUESTIONS[0]]), _TWICE),
             KnownWrong((_PASSAGES, _COPIED), _NO_SURPRISE),
+            KnownWrong((_PASSAGES, _FROM_ONE), _OFF_BY_ONE),
+            KnownWrong((_PASSAGES, [*_QUESTIONS[:5], ("What is it?", [*range(8)])]), _MOST),
+            KnownWrong(([*_PASSAGES[:7], "qwe rty"], _QUESTIONS), _SHORT),
             KnownWrong((_PASSAGES, [question for question, _ in _QUESTIONS]), _WRONG_SHAPE),
         ),
     ),

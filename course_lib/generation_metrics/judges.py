@@ -61,6 +61,9 @@ class Verdict:
         probability: of Yes (or of the first answer), where only the two replies are possible.
         mass: probability of these two replies among all that the model could have said. Where it
             is small, the model did not understand that it should judge.
+
+    >>> Verdict(probability=0.8, mass=0.02).mass  # it wanted to say something else
+    0.02
     """
 
     probability: float
@@ -90,6 +93,15 @@ def judge(
 
     Raises:
         ValueError: if neither reply is among the tokens that the model offers.
+
+    >>> class Fair:  # stands in for language_model.load()
+    ...     def next_tokens(self, messages):
+    ...         return self
+    ...     tokens = ("Yes", "No", "The")
+    ...     log_probabilities = np.log([0.3, 0.1, 0.2])
+    >>> verdict = judge(Fair(), "How long may I return it?", "30 days.", ["Within 30 days."])
+    >>> round(verdict.probability, 2), round(verdict.mass, 2)
+    (0.75, 0.4)
 
     Built in notebooks/10_evaluating_answers.ipynb.
     """
@@ -121,6 +133,14 @@ def prefer(
 
     Raises:
         ValueError: if neither reply is among the tokens that the model offers.
+
+    >>> class First:  # stands in for language_model.load()
+    ...     def next_tokens(self, messages):
+    ...         return self
+    ...     tokens = ("A", "B", "The")
+    ...     log_probabilities = np.log([0.3, 0.1, 0.2])
+    >>> round(prefer(First(), "How long?", "30 days.", "A year.", []).probability, 2)
+    0.75
 
     Built in notebooks/10_evaluating_answers.ipynb.
     """

@@ -99,6 +99,9 @@ class Claim:
         overlap: share of its content words that stand in a passage.
         similarity: cosine with the most similar sentence of a passage; None where not asked for.
         supported: nothing is missing, and the overlap or the similarity suffices.
+
+    >>> groundedness("It takes 6 hours.", ["It takes 6 h or less."]).claims[0].missing
+    ()
     """
 
     text: str
@@ -110,7 +113,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Groundedness:
-    """The claims of an answer, and the share of them that the passages support."""
+    """The claims of an answer, and the share of them that the passages support.
+
+    >>> groundedness("It takes 6 hours. It costs 9 euros.", ["It takes 6 hours."]).score
+    0.5
+    """
 
     claims: tuple[Claim, ...]
 
@@ -137,7 +144,7 @@ def groundedness(
 
     The two thresholds were chosen on the answers to Larkspur's training questions. On the 150 to
     its test questions a score of 0.5 and more agrees with the first labeller's "grounded: yes" in
-    0.75 [0.67, 0.81] of the cases, kappa 0.47 [0.32, 0.61]; with `encode` it does no better.
+    0.77 [0.70, 0.83] of the cases, kappa 0.53 [0.39, 0.66]; with `encode` it does no better.
 
     Args:
         answer: the text. Sentences without a content word or number, like "No.", claim nothing.
