@@ -162,6 +162,18 @@ def attack_numbers() -> str:
     return table(heading, ("---",) * 5, *rows, total)
 
 
+def personal_numbers() -> str:
+    texts = data.load_personal_texts()
+    spans = Counter((span.kind, text.split) for text in texts for span in text.spans)
+    rows: list[tuple[object, ...]] = [
+        (kind, *(spans[kind, split] for split in data.SPLITS)) for kind in data.PERSONAL_DATA_KINDS
+    ]
+    for name, wanted in (("texts with any of them", True), ("texts with none", False)):
+        splits = Counter(text.split for text in texts if bool(text.spans) is wanted)
+        rows.append((name, *(splits[split] for split in data.SPLITS)))
+    return table(("personal data", *data.SPLITS), ("---",) * 3, *rows)
+
+
 def agent_task_numbers() -> str:
     tasks = data.load_agent_tasks()
     counts = Counter((task.kind, task.split) for task in tasks)
@@ -234,6 +246,7 @@ def agreement_numbers() -> str:
         answer_numbers,
         agreement_numbers,
         attack_numbers,
+        personal_numbers,
         agent_task_numbers,
         pair_numbers,
     ],

@@ -154,6 +154,31 @@ AGENT_TASKS: list[dict[str, Any]] = [
         "split": "test",
     },
 ]
+PERSONAL_TEXTS: list[dict[str, Any]] = [
+    {
+        "id": "N001",
+        "text": "Ring Ann Smith on 0117 496 0123.",
+        "language": "en",
+        "spans": [
+            {"kind": "name", "start": 5, "end": 14, "text": "Ann Smith"},
+            {"kind": "phone", "start": 18, "end": 31, "text": "0117 496 0123"},
+        ],
+        "split": "train",
+    },
+    {
+        "id": "N002",
+        "text": "Teil 0 275 007 046 passt nicht.",
+        "language": "de",
+        "spans": [],
+        "split": "test",
+    },
+]
+
+
+def span(start: float, end: float, **fields: Any) -> dict[str, Any]:
+    return {"kind": "name", "start": start, "end": end, "text": "Ann Smith"} | fields
+
+
 PDF = b"%PDF-1.4\n<</Type /Pages>>\n<</Type /Page>>\n<< /Type/Page >>\n%%EOF\n"
 INDEX = {"manual-ridge": {"title": "Ridge", "pages": 2, "rows": {"2": ["E07", "E70"]}}}
 
@@ -188,6 +213,7 @@ def company(tmp_path: Path) -> Path:
     write_lines(tmp_path / "answers.jsonl", [ANSWER])
     write_lines(tmp_path / "attacks.jsonl", ATTACKS)
     write_lines(tmp_path / "agent_tasks.jsonl", AGENT_TASKS)
+    write_lines(tmp_path / "personal_data.jsonl", PERSONAL_TEXTS)
     with closing(sqlite3.connect(tmp_path / "shop.sqlite")) as connection, connection:
         connection.execute("PRAGMA synchronous = OFF")  # a test need not survive a power cut
         for table in data.SHOP_TABLES:
@@ -239,6 +265,12 @@ def test_records_hold_what_the_files_say(company: Path) -> None:
     assert manual.path.read_bytes() == PDF
     planted, benign = data.load_attacks(company)
     assert (planted.source, benign.source) == ("brakes#notes", None)
+    personal, harmless = data.load_personal_texts(company)
+    assert [(span.kind, personal.text[span.start : span.end]) for span in personal.spans] == [
+        ("name", "Ann Smith"),
+        ("phone", "0117 496 0123"),
+    ]
+    assert (harmless.language, harmless.spans) == ("de", ())
 
 
 def test_rows_of_a_table_are_named_by_their_first_cells(company: Path) -> None:
@@ -247,7 +279,15 @@ def test_rows_of_a_table_are_named_by_their_first_cells(company: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["answers.jsonl", "attacks.jsonl", "agent_tasks.jsonl", "manuals", "shop.sqlite"]
+    "name",
+    [
+        "answers.jsonl",
+        "attacks.jsonl",
+        "agent_tasks.jsonl",
+        "personal_data.jsonl",
+        "manuals",
+        "shop.sqlite",
+    ],
 )
 def test_what_is_not_there_stops_nothing_else(company: Path, name: str) -> None:
     if name == "manuals":
@@ -265,6 +305,7 @@ def test_what_is_not_there_stops_nothing_else(company: Path, name: str) -> None:
         "answers.jsonl": data.load_answers,
         "attacks.jsonl": data.load_attacks,
         "agent_tasks.jsonl": data.load_agent_tasks,
+        "personal_data.jsonl": data.load_personal_texts,
         "shop.sqlite": lambda folder: [data.shop(folder).close()],
     }
     for file, load in loaders.items():
@@ -279,7 +320,9 @@ def test_what_is_not_there_stops_nothing_else(company: Path, name: str) -> None:
 # --- broken files -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["questions.jsonl", "answers.jsonl", "attacks.jsonl"])
+@pytest.mark.parametrize(
+    "name", ["questions.jsonl", "answers.jsonl", "attacks.jsonl", "personal_data.jsonl"]
+)
 @pytest.mark.parametrize(
     ("damage", "line", "wanted"),
     [
@@ -328,6 +371,16 @@ def test_a_csv_with_a_bom_is_placed(company: Path, name: str) -> None:
         ("attacks.jsonl", 2, {"source": "brakes#x"}, "source", "brakes#x"),
         ("attacks.jsonl", 2, {"source": "brakes#notes"}, "source", "does not stand in"),
         ("attacks.jsonl", 2, {"text": ATTACKS[0]["text"] + " Now!"}, "text", "repeats X001"),
+        ("personal_data.jsonl", 1, {"spans": "DROP"}, "spans", "list"),
+        ("personal_data.jsonl", 1, {"spans": [span(7, 16)]}, "spans", "not at 7 to 16"),
+        ("personal_data.jsonl", 1, {"spans": [span(-9, 14)]}, "spans", "not at -9"),
+        ("personal_data.jsonl", 1, {"spans": [span(5, 14.0)]}, "spans", "whole numbers"),
+        ("personal_data.jsonl", 1, {"spans": [span(5, 14), span(5, 14)]}, "spans", "before"),
+        ("personal_data.jsonl", 1, {"spans": [span(5, 14, kind="iris")]}, "kind", "email, phone"),
+        ("personal_data.jsonl", 1, {"spans": [span(5, 14, text="")]}, "text", "missing"),
+        ("personal_data.jsonl", 1, {"spans": [span(5, 14, at=5)]}, "at", "no such field"),
+        ("personal_data.jsonl", 2, {"language": "fr"}, "language", "en, de, nl"),
+        ("personal_data.jsonl", 2, {"text": PERSONAL_TEXTS[0]["text"]}, "text", "repeats N001"),
         ("agent_tasks.jsonl", 1, {"kind": "five_step"}, "kind", "one_step, two_step"),
         ("agent_tasks.jsonl", 1, {"tools": ["shell"]}, "tools", "calculator"),
         ("agent_tasks.jsonl", 1, {"tools": []}, "tools", "one way"),

@@ -14,10 +14,13 @@ from course_lib.data.loaders import (
     load_handbook,
     load_handbook_questions,
     load_manuals,
+    load_personal_texts,
     load_question_pairs,
     load_questions,
     load_tickets,
 )
+from course_lib.data.personal_data import KINDS as PERSONAL_DATA_KINDS
+from course_lib.data.personal_data import PersonalSpan, PersonalText
 from course_lib.data.records import (
     ATTACK_KINDS,
     ATTACK_LABELS,
@@ -62,6 +65,7 @@ __all__ = [
     "LARKSPUR",
     "MADE_AS",
     "OUT_OF_SCOPE",
+    "PERSONAL_DATA_KINDS",
     "PLACES",
     "QUESTION_KINDS",
     "SHOP_TABLES",
@@ -74,6 +78,8 @@ __all__ = [
     "Judgement",
     "Manual",
     "Page",
+    "PersonalSpan",
+    "PersonalText",
     "Question",
     "QuestionPair",
     "Relevant",
@@ -86,6 +92,7 @@ __all__ = [
     "load_handbook",
     "load_handbook_questions",
     "load_manuals",
+    "load_personal_texts",
     "load_question_pairs",
     "load_questions",
     "load_tickets",

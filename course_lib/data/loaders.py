@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from course_lib.data import agent_tasks, files, readers
+from course_lib.data import agent_tasks, files, personal_data, readers
 from course_lib.data.agent_tasks import AgentTask
+from course_lib.data.personal_data import PersonalText
 from course_lib.data.records import (
     LARKSPUR,
     SINGLE_PASSAGE_KINDS,
@@ -187,6 +188,26 @@ def load_agent_tasks(folder: Path | None = None) -> list[AgentTask]:
     Used in notebooks/13_agents.ipynb.
     """
     return agent_tasks.agent_tasks(folder or LARKSPUR, None, load_handbook(folder))
+
+
+def load_personal_texts(folder: Path | None = None) -> list[PersonalText]:
+    """Load personal_data.jsonl: texts with personal data, and texts that only look like it.
+
+    Args:
+        folder: the folder that holds personal_data.jsonl; default datasets/larkspur.
+
+    Returns:
+        The texts in file order.
+
+    Raises:
+        DataError: naming file, line and field of the first problem.
+
+    >>> sorted({span.kind for text in load_personal_texts() for span in text.spans})
+    ['address', 'card', 'email', 'iban', 'name', 'phone']
+
+    Used in notebooks/14_orchestration.ipynb.
+    """
+    return personal_data.personal_texts(folder or LARKSPUR, None)
 
 
 def load_question_pairs(folder: Path | None = None) -> list[QuestionPair]:

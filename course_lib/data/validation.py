@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from course_lib.data import agent_tasks, files
+from course_lib.data import agent_tasks, files, personal_data
 from course_lib.data.readers import read_csv, read_jsonl
 from course_lib.data.records import LARKSPUR, SHOP_TABLES, Attack, DataError, Page, Question
 from course_lib.data.shop import FILE, numbers_and_codes, query, shop, stands_in
@@ -100,6 +100,8 @@ def _check(folder: Path) -> tuple[list[DataError], dict[str, int]]:
     tickets = read("tickets", lambda: files.tickets(folder, problems))
     read("question pairs", lambda: files.question_pairs(folder, problems))
     problems += _alike(folder, "tickets.csv", tickets)
+    personal = read("personal texts", lambda: personal_data.personal_texts(folder, problems))
+    problems += _alike(folder, personal_data.FILE, personal)
     if not pages:  # every reference would dangle and bury the one problem
         return problems, counts
     anchors = files.Anchors(folder, pages)
