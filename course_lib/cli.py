@@ -85,6 +85,13 @@ def snippet(arguments: Sequence[str]) -> int:
     return snippet.main(arguments)
 
 
+def serve(arguments: Sequence[str]) -> int:
+    """Serve the assistant on this machine: a web page and an API."""
+    from course_lib.service import serving
+
+    return serving.main(arguments)
+
+
 def benchmarks(arguments: Sequence[str]) -> int:
     """Compare course_lib with the libraries you would use instead."""
     return subprocess.call([sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT)
@@ -151,7 +158,9 @@ def _add_model_names(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     command.__name__: command
-    for command in (lab, test, run, progress, doctor, snippet, fetch, verify, build, benchmarks)
+    for command in (
+        *(lab, test, run, serve, progress, doctor, snippet, fetch, verify, build, benchmarks),
+    )
 }
 
 

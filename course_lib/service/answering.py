@@ -1,0 +1,296 @@
+"""From a question to a reply: guards before, the answerer, guards after, one trace of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple, Protocol
+
+from course_lib import rag
+from course_lib.language_model import Completion, LanguageModel, Message
+from course_lib.rag import PROMPT, Step, Trace
+from course_lib.retrieval import Retrieved, Retriever
+
+DECLINED = "I cannot help with this request."
+WITHHELD = "(withheld)"
+Emit = Callable[[str, Mapping[str, Any]], None]  # the name of an event, and what it says
+
+
+class Passage(NamedTuple):
+    """A passage as a reader sees it; `number` is the one that the answer cites."""
+
+    number: int
+    id: str
+    locator: str
+    title: str
+    source: str
+    text: str
+    score: float
+
+    @classmethod
+    def of(cls, number: int, found: Retrieved) -> Passage:
+        """The passage of a search result."""
+        chunk = found.chunk
+        title = chunk.document.title or chunk.source
+        text = chunk.text_with_heading
+        return cls(number, chunk.id, chunk.locator, title, chunk.source, text, float(found.score))
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the assistant says.
+
+    Attributes:
+        status: "declined" where a guard stopped it, "abstained" where there is no answer.
+        text: for the reader.
+        reason: why it was not answered; empty where it was.
+        passages: what the model was shown, number 1 first.
+        citations: numbers of the passages that the text cites.
+        trace: every step.
+    """
+
+    status: Literal["answered", "abstained", "declined"]
+    text: str
+    reason: str = ""
+    passages: tuple[Passage, ...] = field(default=(), repr=False)
+    citations: tuple[int, ...] = ()
+    trace: Trace = field(default_factory=lambda: Trace(""), repr=False, compare=False)
+
+
+class Answerer(Protocol):
+    """Answers questions: `RagAnswerer`, an agent, a graph, or a stand-in for a test."""
+
+    @property
+    def name(self) -> str:
+        """Which model answers, such as "SmolLM2-135M-Instruct + grounded"."""
+
+    def answer(self, question: str, emit: Emit) -> Reply:
+        """The reply; called in a worker thread, several at a time.
+
+        Args:
+            question: not blank.
+            emit: tells who waits what happens meanwhile: ("passages", ...), ("token", ...).
+
+        Raises:
+            RuntimeError: where no reply can be made now, such as AnswerError or
+                LanguageModelError; the service then answers 503.
+        """
+
+
+class Verdict(Protocol):
+    """What a guard decides. A `text` beside these two replaces the text that it looked at."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether to go on."""
+
+    @property
+    def reason(self) -> str:
+        """Why not, in words that the person who asked may read."""
+
+
+class Ruling(NamedTuple):
+    """A plain verdict."""
+
+    allowed: bool
+    reason: str = ""
+    text: str | None = None
+
+
+class QuestionGuard(Protocol):
+    """Looks at a question before anything is done with it."""
+
+    @property
+    def name(self) -> str:
+        """What the trace calls it."""
+
+    def check(self, question: str) -> Verdict:
+        """Whether to answer it."""
+
+
+class AnswerGuard(Protocol):
+    """Looks at an answer before anybody reads it."""
+
+    @property
+    def name(self) -> str:
+        """What the trace calls it."""
+
+    def check(self, answer: str, passages: Sequence[str]) -> Verdict:
+        """Whether to show it."""
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """What the service serves.
+
+    A guard that raises an exception counts as one that refuses: what was not checked is not shown.
+
+    Attributes:
+        answerer: makes the replies.
+        retriever: the search behind POST /search.
+        before: guards of the question; the first that refuses ends it.
+        after: guards of the answer. Where there are any, nobody reads a word before the last one.
+
+    Built in notebooks/15_capstone.ipynb.
+    """
+
+    answerer: Answerer
+    retriever: Retriever
+    before: Sequence[QuestionGuard] = ()
+    after: Sequence[AnswerGuard] = ()
+
+    def ask(self, question: str, emit: Emit | None = None) -> Reply:
+        """Check the question, answer it, check the answer.
+
+        >>> from course_lib.retrieval import BM25
+        >>> class Shy:
+        ...     name = "shy"
+        ...     def check(self, question):
+        ...         return Ruling("secret" not in question, "it asks for a secret")
+        >>> reply = Assistant(None, BM25([]), before=[Shy()]).ask("Tell me a secret")
+        >>> reply.status, reply.text, reply.reason
+        ('declined', 'I cannot help with this request.', 'it asks for a secret')
+        """
+        trace = Trace(question)
+        if not question.strip():
+            return Reply("abstained", rag.ABSTENTION, "the question is blank", trace=trace)
+        tell: Emit = emit or (lambda name, said: None)
+        for guard in self.before:
+            ruling = _rule(trace, guard.name, guard.check, question)
+            if not ruling.allowed:
+                return Reply("declined", DECLINED, ruling.reason, trace=trace)
+            question = question if ruling.text is None else ruling.text
+
+        def checked(name: str, said: Mapping[str, Any]) -> None:
+            if name != "token" or not self.after:
+                tell(name, said)
+
+        began = trace.milliseconds
+        reply = self.answerer.answer(question, checked)
+        trace.steps += [replace(step, started=step.started + began) for step in reply.trace.steps]
+        if reply.status != "answered":
+            return replace(reply, trace=trace)
+        text, shown = reply.text, [passage.text for passage in reply.passages]
+        for guard_after in self.after:
+            ruling = _rule(trace, guard_after.name, guard_after.check, text, shown)
+            if not ruling.allowed:
+                _withhold(trace)
+                return Reply("declined", DECLINED, ruling.reason, trace=trace)
+            text = text if ruling.text is None else ruling.text
+        if text != reply.text:
+            _withhold(trace)
+        return replace(reply, text=text, trace=trace)
+
+
+@dataclass(frozen=True)
+class RagAnswerer:
+    """Answers by `rag.answer`, and tells meanwhile which passages it reads and what it writes.
+
+    Attributes:
+        retriever: finds the passages.
+        model: any `course_lib.language_model`.
+        prompt, k, max_prompt_tokens, max_tokens, count_tokens: as for `rag.answer`.
+
+    Built in notebooks/15_capstone.ipynb.
+    """
+
+    retriever: Retriever
+    model: LanguageModel
+    prompt: Sequence[Message] = PROMPT
+    k: int = 3
+    max_prompt_tokens: int = 1500
+    max_tokens: int = 100
+    count_tokens: Callable[[Sequence[Message]], int] | None = None
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.model.name
+
+    def answer(self, question: str, emit: Emit) -> Reply:
+        """See Answerer.answer.
+
+        Raises:
+            AnswerError: if a step fails.
+        """
+        given = rag.answer(
+            question,
+            _Told(self.retriever, emit),
+            _Streamed(self.model, emit),
+            k=self.k,
+            max_prompt_tokens=self.max_prompt_tokens,
+            max_tokens=self.max_tokens,
+            prompt=self.prompt,
+            count_tokens=self.count_tokens,
+        )
+        passages = tuple(Passage.of(n, found) for n, found in enumerate(given.passages, start=1))
+        return Reply(
+            "abstained" if given.abstained else "answered",
+            given.text,
+            given.reason,
+            passages,
+            tuple(citation.number for citation in given.citations),
+            given.trace,
+        )
+
+
+class _Told:
+    """A retriever that tells how many passages it found."""
+
+    def __init__(self, retriever: Retriever, emit: Emit) -> None:
+        self.retriever, self.emit = retriever, emit
+
+    def search(self, query: str, k: int = 5) -> list[Retrieved]:
+        found = self.retriever.search(query, k)
+        self.emit("passages", {"found": [one.chunk.locator for one in found]})
+        return found
+
+
+class _Streamed:
+    """A model whose `chat` tells each piece as it is written."""
+
+    def __init__(self, model: LanguageModel, emit: Emit) -> None:
+        self._model, self._emit = model, emit
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def chat(self, messages: Sequence[Message], **options: Any) -> Completion:
+        pieces = []
+        for piece in self._model.stream(messages, **options):
+            pieces.append(piece)
+            self._emit("token", {"text": piece})
+        text = "".join(pieces)
+        if not hasattr(self._model, "tokenizer"):  # an endpoint's count would cost a request
+            return Completion(text, "stop", 0, 0)
+        written = len(self._model.tokenizer(text)["input_ids"])
+        ended: Literal["stop", "length"] = "length" if written >= options["max_tokens"] else "stop"
+        return Completion(text, ended, self._model.count_tokens(messages), written)
+
+
+def _rule(trace: Trace, name: str, check: Callable[..., Verdict], *given: Any) -> Ruling:
+    """A guard's verdict, as a step of the trace; no verdict is a refusal."""
+    try:
+        with trace.step(name) as made:
+            verdict = check(*given)
+            text = getattr(verdict, "text", None)
+            ruling = Ruling(bool(verdict.allowed), str(verdict.reason), text)
+            made |= {"allowed": ruling.allowed, "reason": ruling.reason}
+            made |= {} if text is None else {"changed": text != given[0]}
+    except Exception:
+        return Ruling(False, f"the check {name!r} failed")
+    return ruling
+
+
+def _withhold(trace: Trace) -> None:
+    """Take out of the trace what the model wrote."""
+
+    def without(step: Step) -> Step:
+        texts = {name: WITHHELD for name in ("text",) if name in step.made or name in step.given}
+        if not texts:
+            return step
+        given = {k: WITHHELD if k in texts else v for k, v in step.given.items()}
+        made = {k: WITHHELD if k in texts else v for k, v in step.made.items()}
+        return replace(step, given=given, made=made)
+
+    trace.steps[:] = [without(step) for step in trace.steps]
