@@ -341,6 +341,17 @@ def test_a_name_that_leads_here_from_elsewhere_is_refused(service):
     assert service.call("GET", "/health", Host=f"localhost:{service.port}").status == 200
 
 
+def test_the_longest_question_is_within_the_limit_of_the_body(service):
+    assert len(json.dumps({"question": "🚲" * 2000})) > 20_000
+    assert service.call("POST", "/ask", {"question": "🚲" * 2000}).status == 200
+
+
+def test_a_whole_number_is_whole_however_json_writes_it(service):
+    assert service.call("POST", "/search", b'{"query": "bike", "k": 1.0}').status == 200
+    for k in (b"1.5", b'"1"', b"true", b"1e400"):
+        assert service.call("POST", "/search", b'{"query": "x", "k": %s}' % k).status == 422
+
+
 def test_unknown_paths_and_methods_have_the_same_form(service):
     assert service.call("GET", "/nowhere").json["code"] == "not_found"
     reply = service.call("GET", "/ask")

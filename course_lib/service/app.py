@@ -26,7 +26,7 @@ from course_lib.service.feedback import Feedback, FeedbackError, FeedbackStore
 from course_lib.service.lanes import Busy, Lane, Rate
 from course_lib.service.metrics import Metrics
 from course_lib.service.middleware import Limits, Observed
-from course_lib.service.responses import Events, Refused, add_errors, stream
+from course_lib.service.responses import EVENT, Events, Refused, add_errors, stream
 from course_lib.service.schemas import (
     AskReply,
     AskRequest,
@@ -158,7 +158,7 @@ class _Service:
 
 
 def _add_routes(app: FastAPI, service: _Service) -> None:
-    in_pieces = {"text/event-stream": {"schema": {"type": "string"}}}
+    in_pieces = {"text/event-stream": {"schema": EVENT}}
     replies: dict[int | str, dict[str, Any]] = {200: {"model": AskReply, "content": in_pieces}}
 
     @app.post("/ask", responses={**_WRONG, **replies}, description=_SSE, response_model=AskReply)

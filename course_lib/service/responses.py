@@ -17,6 +17,14 @@ from course_lib.service import logs
 from course_lib.service.schemas import AskReply
 
 PING_SECONDS = 15.0  # a stream that says nothing for longer is cut off by some proxies
+EVENT: dict[str, Any] = {  # the schema of one
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["passages", "token", "reply", "problem"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
 Events = asyncio.Queue[tuple[str, Mapping[str, Any]]]
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from course_lib.service.answering import Passage, Reply
 
 MAX_QUESTION = 2000  # characters
 MAX_COMMENT = 2000
+# To JSON, 9.0 is the whole number 9: so it is to us, though "9" is none.
+_Whole = Annotated[
+    int, BeforeValidator(lambda n: int(n) if isinstance(n, float) and n.is_integer() else n)
+]
 _Question = Annotated[str, StringConstraints(min_length=1, max_length=MAX_QUESTION)]
 
 
@@ -93,7 +97,7 @@ class SearchRequest(_Strict):
     """A search."""
 
     query: _Question = Field(examples=["return a bike"])
-    k: int = Field(5, ge=1, le=20, description="how many passages at most")
+    k: _Whole = Field(5, ge=1, le=20, description="how many passages at most")
 
 
 class SearchHit(BaseModel):

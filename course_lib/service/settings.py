@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     max_tokens: int = Field(default=100, ge=1, le=4096, description="a whole number from 1 to 4096")
     show_trace: bool = Field(default=True, description="true or false")
     max_body_bytes: int = Field(
-        default=16_384, ge=1024, le=10_000_000, description="a whole number from 1024 to 10000000"
+        default=65_536, ge=1024, le=10_000_000, description="a whole number from 1024 to 10000000"
     )
     body_seconds: float = Field(default=10, gt=0, le=600, description="a number above 0, up to 600")
     requests_per_minute: int = Field(
