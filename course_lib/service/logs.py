@@ -66,6 +66,8 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     """Write everything that is logged in this process as JSON to a stream, by default stderr."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines())
+    # some libraries set their own loggers to debug
+    handler.addFilter(lambda one: one.name == LOGGER.name or one.levelno >= logging.WARNING)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
     LOGGER.setLevel(level.upper())
