@@ -274,7 +274,8 @@ def _rule(trace: Trace, name: str, check: Callable[..., Verdict], *given: Any) -
         with trace.step(name) as made:
             verdict = check(*given)
             text = getattr(verdict, "text", None)
-            ruling = Ruling(bool(verdict.allowed), str(verdict.reason), text)
+            allowed = bool(verdict.allowed)
+            ruling = Ruling(allowed, "" if allowed else str(verdict.reason), text)
             made |= {"allowed": ruling.allowed, "reason": ruling.reason}
             made |= {} if text is None else {"changed": text != given[0]}
     except Exception:

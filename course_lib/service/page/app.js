@@ -2,6 +2,7 @@
 // Everything that comes from the service is put in as text, never as HTML: a document or a model
 // may hold whatever it likes.
 
+const UNREACHABLE = "The service cannot be reached.";
 const at = (id) => document.getElementById(id);
 let current = null; // the reply that is shown
 let asking = null; // stops the request that is under way
@@ -149,7 +150,8 @@ async function ask() {
     if (!response.ok) throw new Error(await problemOf(response));
     for await (const [name, said] of eventsOf(response)) {
       if (name === "passages") {
-        waiting(true, `Reading ${said.found.length} passages …`);
+        const found = said.found.length;
+        waiting(true, `Reading ${found} ${found === 1 ? "passage" : "passages"} …`);
       } else if (name === "token") {
         if (at("reply").hidden) {
           fill({ status: "answered", text: "", reason: "", passages: [], trace: null, milliseconds: 0 });
@@ -170,7 +172,8 @@ async function ask() {
     if (error.name === "AbortError") return; // another question took its place
     waiting(false);
     at("reply").hidden = !ended;
-    show("problem", error.message);
+    // the browser's own words for a lost connection say nothing to a reader
+    show("problem", error instanceof TypeError ? UNREACHABLE : error.message);
   }
 }
 
@@ -189,7 +192,7 @@ at("feedback").addEventListener("submit", async (event) => {
   const helpful = event.submitter?.value !== "no";
   const body = JSON.stringify({ answer_id: current.id, helpful, comment: at("comment").value });
   const headers = { "Content-Type": "application/json" };
-  let said = "The service cannot be reached; your feedback was not kept.";
+  let said = `${UNREACHABLE} Your feedback was not kept.`;
   try {
     const response = await fetch("/feedback", { method: "POST", headers, body });
     said = response.ok ? "Thank you, it is kept." : await problemOf(response);
