@@ -145,8 +145,8 @@ class After:
     def __init__(self, does):
         self.does, self.seen = does, []
 
-    def check(self, answer, passages):
-        self.seen.append((answer, list(passages)))
+    def check(self, answer, question, passages):
+        self.seen.append((answer, question, list(passages)))
         if isinstance(self.does, Exception):
             raise self.does
         return self.does
@@ -163,7 +163,8 @@ def test_an_answer_that_a_guard_refuses_is_nowhere_in_the_reply(does, tmp_path):
         streamed = service.call("POST", "/ask", QUESTION, **SSE)
         assert [name for name, _ in events(streamed.text)] == ["passages", "reply"]
         assert "30 days [1]" not in streamed.text
-    answer, passages = after.seen[0]
+    answer, question, passages = after.seen[0]
+    assert question == QUESTION["question"]
     assert answer == "You can return a bike within 30 days [1]."
     assert passages[0].startswith("Returns\n")
 

@@ -104,7 +104,7 @@ class QuestionGuard(Protocol):
     def name(self) -> str:
         """What the trace calls it."""
 
-    def check(self, question: str) -> Verdict:
+    def check(self, question: str, /) -> Verdict:
         """Whether to answer it."""
 
 
@@ -115,7 +115,7 @@ class AnswerGuard(Protocol):
     def name(self) -> str:
         """What the trace calls it."""
 
-    def check(self, answer: str, passages: Sequence[str]) -> Verdict:
+    def check(self, answer: str, question: str, passages: Sequence[str], /) -> Verdict:
         """Whether to show it."""
 
 
@@ -172,7 +172,7 @@ class Assistant:
             return replace(reply, trace=trace)
         text, shown = reply.text, [passage.text for passage in reply.passages]
         for guard_after in self.after:
-            ruling = _rule(trace, guard_after.name, guard_after.check, text, shown)
+            ruling = _rule(trace, guard_after.name, guard_after.check, text, question, shown)
             if not ruling.allowed:
                 _withhold(trace)
                 return Reply("declined", DECLINED, ruling.reason, trace=trace)

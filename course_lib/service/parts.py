@@ -23,6 +23,7 @@ from course_lib.rag import PROMPT, InForce
 from course_lib.retrieval import DenseSearch, HybridSearch, Retrieved, Retriever, WordSearch
 from course_lib.service.answering import Assistant, RagAnswerer
 from course_lib.service.feedback import FeedbackError, FeedbackStore
+from course_lib.service.guarding import open_guards
 from course_lib.service.settings import Settings
 from course_lib.vector_stores import StoreError, VectorStore
 
@@ -71,6 +72,9 @@ def open_parts(settings: Settings, *, say: Callable[[str], None] = print) -> Par
             store, dense = _open_index(settings, chunks, say)
             retriever = HybridSearch([retriever, dense])
         retriever = InForce(retriever)
+        with _starting("the guards (COURSE_SERVICE_GUARDS)"):
+            names = [name.strip() for name in settings.guards.split(",") if name.strip()]
+            before, after = open_guards([] if names == ["none"] else names)
         say("Loading the language model ...")
         model, prompt = _open_model()
         answerer = RagAnswerer(
@@ -82,7 +86,7 @@ def open_parts(settings: Settings, *, say: Callable[[str], None] = print) -> Par
             # an endpoint's own count costs a request each time
             count_tokens=None if hasattr(model, "tokenizer") else _at_most,
         )
-        return Parts(Assistant(answerer, retriever), feedback, store)
+        return Parts(Assistant(answerer, retriever, before, after), feedback, store)
     except BaseException:
         feedback.close()
         if store is not None:

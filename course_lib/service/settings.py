@@ -58,6 +58,10 @@ class Settings(BaseSettings):
     store: str = Field(
         default="", description="the URL of a vector store, such as qdrant+http://HOST:6333"
     )
+    guards: str = Field(
+        default="instructions,personal_data,citations",
+        description="of instructions, personal_data, citations, grounded, with commas; or none",
+    )
     passages: int = Field(default=3, ge=1, le=20, description="a whole number from 1 to 20")
     max_tokens: int = Field(default=100, ge=1, le=4096, description="a whole number from 1 to 4096")
     show_trace: bool = Field(default=True, description="true or false")
