@@ -29,15 +29,19 @@ _NOT_NAMED = frozenset(
 
 
 class GroundedGuard:
-    """Objects to an answer with sentences that its passages don't bear out.
+    """Objects to an answer that its passages don't bear out.
 
-    A sentence needs all its numbers, codes and names in the passages or in the question, and enough
-    of its content words (`generation_metrics.groundedness`). Where the answer cites passages, only
-    those count. It sees an invented number or person. It does not see a dropped "not".
+    That is where a number or a code stands neither in the passages nor in the question, or where
+    too few sentences share enough words with them (`generation_metrics.groundedness`). Where the
+    answer cites passages, only those count. It does not see a dropped "not".
+
+    The defaults were chosen on the 170 answers to Larkspur's training questions: a sentence without
+    support is too often a fair summary. Names from nowhere made it object to 3 more of the 106
+    grounded answers and to none of the others, so they are not looked at unless asked for.
 
     Args:
-        least_share: share of the sentences that must be supported, above 0 and up to 1.
-        check_names: whether names count too.
+        least_share: share of the sentences that must be supported, from 0 to 1.
+        check_names: whether a name that stands nowhere counts as a number does.
         encode: `Embedder.encode` or the like: a sentence of the same meaning counts as well.
 
     Raises:
@@ -57,12 +61,12 @@ class GroundedGuard:
     def __init__(
         self,
         *,
-        least_share: float = 1.0,
-        check_names: bool = True,
+        least_share: float = 0.5,
+        check_names: bool = False,
         encode: Callable[[list[str]], ArrayLike] | None = None,
     ) -> None:
-        if not 0 < least_share <= 1:
-            raise ValueError(f"least_share must be above 0 and up to 1, got {least_share!r}")
+        if not 0 <= least_share <= 1:
+            raise ValueError(f"least_share must be from 0 to 1, got {least_share!r}")
         self.least_share, self.check_names, self.encode = least_share, check_names, encode
 
     def check(self, subject: str | ToolCall, context: Context = NO_CONTEXT) -> Verdict:
@@ -87,7 +91,7 @@ class GroundedGuard:
         n = len(checked.claims)
         share = 1 - len(unsupported) / n if n else 1.0
         score = 1 - share
-        if share >= self.least_share:
+        if share >= self.least_share and not missing:
             return Verdict(True, score=score)
         named = f": {', '.join(dict.fromkeys(missing))}" if missing else ""
         reason = f"{len(unsupported)} of {n} sentences without support{named}"

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Place = tuple[int, int]
 INSTALL = "pip install phonenumberslite python-stdnum"
 
 _EMAIL = re.compile(
-    r"(?<![\w.+-])[\w.+%-]*[\w+%-]@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_]{2,}(?![\w@])"
+    r"(?<![\w.+%-])[\w.+%-]{0,63}[\w+%-]@(?:[^\W_][\w-]{0,62}\.){1,6}[^\W\d_]{2,24}(?![\w@])"
     # someone (at) example.org, someone [at] example [dot] org, someone at example dot org
-    r"|(?<![\w.+-])[\w.+-]+(?: dot [\w+-]+)*\s?"
-    r"(?:[(\[{]\s?(?:at|ät)\s?[)\]}]|\bat\b(?=(?: \w+)+? dot ))\s?"
-    r"[\w-]+(?:(?:\.|\s?[(\[]dot[)\]]\s?| dot )[\w-]+)+(?!\w|\sat\s)",
+    r"|(?<![\w.+%-])[\w.+-]{1,64}(?: dot [\w+-]{1,30}){0,4}\s?"
+    r"(?:[(\[{]\s?(?:at|ät)\s?[)\]}]|\bat\b(?=(?: \w{1,30}){1,4} dot ))\s?"
+    r"[\w-]{1,63}(?:(?:\.|\s?[(\[]dot[)\]]\s?| dot )[\w-]{1,63}){1,4}(?!\w|\sat\s)",
     re.IGNORECASE,
 )
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}(?!\w)")
@@ -36,42 +35,55 @@ _OTHER_NUMBER = re.compile(
     r"|\b\d{1,2}[:.]\d{2}\s?[-–]\s?\d{1,2}[:.]\d{2}\b"  # opening hours
     r"|-?\b\d{1,3}\.\d{3,},\s?-?\d{1,3}\.\d{3,}"  # a place on the map
     r"|\b(?:\d{1,3}\.){3}\d{1,3}\b"  # an address in a network
-    r"|(?:[€£$]\s?\d[\d.,]*)|(?:\d[\d.,]*\s?(?:[€£$%]|EUR|GBP|km|kg|mm|Nm|Wh|bar)\b)"
-    r"|\b[A-Z]{1,4}[-_ ]?\d[\w-]*\d\b(?<![A-Z]\d{11})"  # codes that begin with letters
+    r"|[€£$]\s?\d[\d.,]{0,12}"
+    r"|(?<![\d.,])\d[\d.,]{0,12}\s?(?:[€£$%]|(?:EUR|GBP|km|kg|mm|Nm|Wh|bar)\b)"
+    r"|\b[A-Z]{1,4}[-_ ]?\d[\w-]{0,30}\d\b"  # codes that begin with letters
 )
 _TITLE = r"(?:Mrs?|Ms|Miss|Dr|Herrn?|Frau|[Mm]evrouw|[Mm]evr|[Mm]eneer|Dhr|dhr)\b\.?"
 _PARTICLE = r"(?:(?:[Vv]an|[Dd]e|[Dd]en|[Dd]er|[Tt]en|[Tt]er|[Vv]on|[Zz]u|[Ee]l|[Aa]l)\s)"
-_WORD = r"[A-ZÀ-ÖØ-ÞİŞĞ][\w'’]*(?:-[A-ZÀ-ÖØ-Þ][\w'’]*)*"
+_WORD = r"[A-ZÀ-ÖØ-ÞİŞĞ][\w'’]{0,30}(?:-[A-ZÀ-ÖØ-Þ][\w'’]{0,30}){0,2}"
 _LAST = rf"{_PARTICLE}{{0,2}}{_WORD}"
 _INTRODUCED = re.compile(
     rf"\b{_TITLE}\s(?P<titled>{_LAST})(?<=\w\w)"
     r"|\b(?i:my name is|my name's|i am|i'm|this is|ich heiße|mein name ist|ich bin|mijn naam is|"
     rf"ik ben|u spreekt met|je m'appelle|name[:=]?)\s(?P<said>{_WORD}\s(?:[A-Z]\.\s)?{_LAST})"
 )
+_WORDS = re.compile(r"\w+")
 _NO_NAME = frozenset(("Holle", "Ringe", "Muscle", "Wack"))
 
-_CITY = r"[A-ZÀ-Ö][\w'’-]+(?:\s(?:am|an der|aan de|upon|on)\s[A-Z][\w-]+|\s(?!Tel\b)[A-Z][\w-]+)?"
+_CITY = (
+    r"[A-ZÀ-Ö][\w'’-]{1,30}"
+    r"(?:\s(?:am|an der|aan de|upon|on)\s[A-Z][\w-]{1,30}|\s(?!Tel\b)[A-Z][\w-]{1,30})?"
+)
 _UK_CODE = r"[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}"
 _PLACE = rf"(?:\d{{5}}\s{_CITY}|\d{{4}}\s?[A-Z]{{2}}(?:\s{_CITY})?|\d{{4}}\s{_CITY})"
 _NUMBER = r"\d{1,4}(?:\s?[a-zA-Z]\b)?(?:\s?[-/]\s?\d{1,3})?\b(?:\s?(?:bus|box|boîte|bte)\s\w{1,4})?"
-_STREET = (  # Lotter Straße 14, Oudegracht 215, Am Dobben 31
-    r"(?:[A-ZÀ-Ö][\w'’.-]*\s){0,2}(?:(?<=\s)|(?<=^)|\b)[A-ZÀ-Ö]?[\w'’-]*"
+_STREET = (  # Lotter Straße 14, Oudegracht 215, Hansaring 88b; but not "Bring 2 tubes"
+    r"(?<![\w'’-])(?!(?:B|Sp|St|Du|Wi|\w{1,8}e[ae])ring\b)(?:[A-ZÀ-Ö][\w'’.-]{0,30}\s){0,2}"
+    r"(?=[A-ZÀ-Ö])[\w'’-]{0,30}"
     r"(?:[Ss]tra(?:ß|ss)e|[Ss]tr\.|[Ww]eg|[Aa]llee|[Rr]ing|[Pp]latz|[Uu]fer|[Dd]amm|[Gg]asse|"
     r"straat|laan|gracht|plein|kade|dreef|singel|steenweg|[Mm]arkt|dijk|hof)"
 )
-_PREFIXED = r"(?:Am|An der|Im|In der|Auf dem|Zum|Zur)\s[A-ZÀ-Ö][\w-]+"
-_ROAD = (  # 27 Alma Vale Road, Flat 3, 118 Wilmslow Road
-    r"(?:(?:Flat|Unit|Apartment)\s\w{1,4},?\s)?\b\d{1,4}[a-zA-Z]?,?\s(?:[A-Z][\w'’.]*\s){1,3}"
+_PREFIXED = (  # Am Dobben 31; but not "Am Freitag 12" and "Im Winter 2024"
+    r"(?:Am|An der|Im|In der|Auf dem|Zum|Zur)\s(?!\w+tag\b|(?:Mittwoch|Winter|Sommer|Herbst|"
+    r"Frühling|Frühjahr|Jahr|Januar|Februar|März|April|Mai|Ju[nl]i|August|\w+ber)\b)"
+    r"[A-ZÀ-Ö][\w-]{1,30}(?=\s\d{1,3}(?!\d))"
+)
+_ROAD = (  # 27 Alma Vale Road; Flat 3, 118 Wilmslow Road
+    r"(?:\b(?:Flat|Unit|Apartment)\s\w{1,4},?\s)?\b\d{1,4}[a-zA-Z]?,?\s(?:[A-Z][\w'’.]{0,30}\s){1,3}"
     r"(?:Road|Street|Lane|Avenue|Drive|Close|Terrace|Crescent|Court|Gardens|Place|Square|Way|Hill|"
     r"Park|Row|Grove|Walk|Mews|Rd|St|Ave)\b"
 )
 _ADDRESS = re.compile(
-    rf"{_ROAD}(?:,?\s+(?:[A-Z][\w'’-]+,?\s+){{0,2}}{_UK_CODE}|,\s[A-Z][\w'’-]+)?"
+    rf"{_ROAD}(?:,?\s+(?:[A-Z][\w'’-]{{1,30}},?\s+){{0,2}}{_UK_CODE}|,\s[A-Z][\w'’-]{{1,30}})?"
     rf"|(?:{_STREET}|\b{_PREFIXED})\s{_NUMBER}(?:(?:,|\sin)?\s+{_PLACE})?"
     rf"|\b[A-Z]{{1,2}}\d[A-Z\d]?\s\d[ABD-HJLNP-UW-Z]{{2}}\b"
 )
-# A plural after the street's word means goods: 12 Road tyres.
-_GOODS = re.compile(r"\s+(?:tyres?|markers?|benches|bikes?|posts?|of)\b")
+# What follows the street's word, or the number, says that it is none: 12 Road tyres, 5 km.
+_GOODS = re.compile(
+    r"\s+(?:tyres?|markers?|benches|bikes?|posts?|of|Uhr|km|Stunden?|Tagen?|Minuten|Wochen|Räder|"
+    r"Stück|Mal|mal|uur|dagen|minuten|weken|keer)\b"
+)
 
 
 def emails(text: str) -> Iterator[Place]:
@@ -115,22 +127,26 @@ def phones(text: str, regions: Sequence[str]) -> Iterator[Place]:
     yield from sorted(found, key=lambda place: place[0] - place[1])
 
 
-def names_pattern(names: Iterable[str]) -> re.Pattern[str] | None:
-    """One pattern for many first and last names: also turned around, and in another case."""
-    spellings: dict[str, None] = {}
+def names_by_word(names: Iterable[str]) -> dict[str, re.Pattern[str]]:
+    """Patterns for first and last names, also turned around, by the word with which they begin."""
+    spellings: dict[str, dict[str, None]] = {}
     for name in names:
         first, _, last = " ".join(name.split()).partition(" ")
-        if last:
-            for spelling in (f"{first} {last}", f"{last}, {first}"):
-                spellings[spelling] = None
-                spellings[_unaccented(spelling)] = None
-    return literal(spellings) if spellings else None
+        for whole in (f"{first} {last}", f"{last}, {first}") if last else ():
+            for spelling in (whole, _unaccented(whole)):
+                word = _WORDS.match(spelling)
+                if word:
+                    spellings.setdefault(word[0].casefold(), {})[spelling] = None
+    return {word: literal(found) for word, found in spellings.items()}
 
 
-def names(text: str, known: re.Pattern[str] | None) -> Iterator[Place]:
+def names(text: str, known: Mapping[str, re.Pattern[str]]) -> Iterator[Place]:
     """Known names, and names that a title or an introduction makes one."""
-    if known is not None:
-        yield from _places(known, text)
+    for word in _WORDS.finditer(text) if known else ():
+        pattern = known.get(word[0].casefold())
+        match = pattern.match(text, word.start()) if pattern else None
+        if match:
+            yield match.span()
     for match in _INTRODUCED.finditer(text):
         group = "titled" if match["titled"] else "said"
         if match[group].split()[-1] not in _NO_NAME:
@@ -159,16 +175,11 @@ def other_numbers(text: str) -> Iterator[Place]:
     return _places(_OTHER_NUMBER, text)
 
 
-@lru_cache(maxsize=32)
-def _literal(texts: tuple[str, ...]) -> re.Pattern[str]:
+def literal(texts: Iterable[str]) -> re.Pattern[str]:
+    """A pattern that finds any of these texts as whole words."""
     longest_first = sorted(texts, key=len, reverse=True)
     inside = "|".join(re.escape(text).replace(r"\ ", r"\s+") for text in longest_first)
     return re.compile(rf"(?<!\w)(?:{inside or '(?!)'})(?!\w)", re.IGNORECASE)
-
-
-def literal(texts: Iterable[str]) -> re.Pattern[str]:
-    """A pattern that finds any of these texts as whole words."""
-    return _literal(tuple(texts))
 
 
 def known_regions() -> frozenset[str]:

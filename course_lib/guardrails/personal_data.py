@@ -85,8 +85,9 @@ class PersonalData:
             raise ValueError(f"regions must be codes such as BE, got {strange[0]!r}")
         self.kinds = tuple(kind for kind in order if kind in kinds)
         self.public = tuple(public)
+        self._public = patterns.literal(self.public)
         self._public_numbers = {_national(text) for text in self.public if _national(text)}
-        known_names = patterns.names_pattern(names)
+        known_names = patterns.names_by_word(names)
         finders: dict[str, Callable[[str], Iterator[tuple[int, int]]]] = {
             "email": patterns.emails,
             "iban": patterns.ibans,
@@ -109,7 +110,7 @@ class PersonalData:
         """
         taken: list[tuple[int, int]] = []
         spans = []
-        public = [match.span() for match in patterns.literal(self.public).finditer(text)]
+        public = [match.span() for match in self._public.finditer(text)]
         for kind, finder in self._finders.items():
             held = [*taken, *public]
             if kind == "phone":
