@@ -66,12 +66,7 @@ class GuardScore:
         return wilson_interval(*self.stopped) if self.stopped[1] else None
 
     def __str__(self) -> str:
-        caught, of = self.caught
-        stopped, harmless = self.stopped
-        return (
-            f"catches {caught} of {of}, {self.catch_rate}; "
-            f"false alarms {stopped} of {harmless}, {self.false_alarm_rate}"
-        )
+        return f"catches {_share(self.caught)}; false alarms {_share(self.stopped)}"
 
 
 @dataclass(frozen=True)
@@ -187,11 +182,7 @@ class FoundScore:
     wrong: tuple[int, int]
 
     def __str__(self) -> str:
-        parts = []
-        for verb, (count, of) in (("finds", self.found), ("wrong", self.wrong)):
-            share = f", {wilson_interval(count, of)}" if of else ""
-            parts.append(f"{verb} {count} of {of}{share}")
-        return "; ".join(parts)
+        return f"finds {_share(self.found)}; wrong {_share(self.wrong)}"
 
 
 def score_personal_data(
@@ -235,3 +226,8 @@ def score_personal_data(
 def _count(pairs: Sequence[tuple[str, bool]], kind: str) -> tuple[int, int]:
     counted = [hit for of, hit in pairs if kind in (of, "all")]
     return sum(counted), len(counted)
+
+
+def _share(counts: tuple[int, int]) -> str:
+    count, of = counts
+    return f"{count} of {of}, {wilson_interval(count, of)}" if of else "0 of 0"
