@@ -1,6 +1,7 @@
 """A service on a free port of this machine, answered by a stand-in, and a client for it.
 
-As a program, `python -m tests.service_server FOLDER`, it serves until it is told to stop.
+As a program, `python -m tests.service_server FOLDER [gated]`, it serves until it is told to stop;
+gated, it answers no question before there is a file FOLDER/go.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from course_lib.ingestion import Document
 from course_lib.retrieval import BM25
 from course_lib.service import (
     Assistant,
+    Emit,
     FeedbackStore,
     Passage,
     Reply,
@@ -54,18 +56,22 @@ class Stand:
 
     def __init__(self, retriever: BM25, seconds: float = 0.0) -> None:
         self.retriever, self.seconds = retriever, seconds
-        self.gate: threading.Event | None = None  # where it is set, answers wait for it
+        self.gate: threading.Event | None = None  # where it is given, answers wait for it,
+        self.file: Path | None = None  # or for this file
         self.asked: list[str] = []
 
-    def answer(self, question: str, emit: Callable[[str, Mapping[str, Any]], None]) -> Reply:
+    def answer(self, question: str, emit: Emit | None) -> Reply:
         self.asked.append(question)
+        tell = emit or (lambda name, said: None)
         trace = Trace(question)
         with trace.step("retrieve", query=question) as made:
             found = self.retriever.search(question, 2)
             made["found"] = [one.chunk.locator for one in found]
-        emit("passages", made)
+        tell("passages", made)
         if self.gate is not None:
-            self.gate.wait(30)
+            self.gate.wait()
+        while self.file is not None and not self.file.exists():
+            time.sleep(0.01)
         time.sleep(self.seconds)
         if "no model" in question:
             raise RuntimeError(f"the endpoint is down, it was asked: {question}")
@@ -76,7 +82,7 @@ class Stand:
             return Reply("abstained", "The documents do not say.", "nothing found", (), (), trace)
         with trace.step("generate", model=self.name) as made:
             for piece in (f"{found[0].chunk.text.split('.')[0]} ", "[1]."):
-                emit("token", {"text": piece})
+                tell("token", {"text": piece})
             made["text"] = text = f"{found[0].chunk.text.split('.')[0]} [1]."
         return Reply("answered", text, "", passages, (1,), trace)
 
@@ -140,7 +146,7 @@ def ask_port(
     port: int, method: str, path: str, body: Any = None, **headers: str
 ) -> SimpleNamespace:
     """One request: `.status`, `.headers`, `.text`, and `.json` where it is JSON."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
     data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
     own = {"Content-Type": "application/json"} if data is not None else {}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -168,8 +174,10 @@ def events(text: str) -> list[tuple[str, Any]]:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
+    served = assistant(before=[NoAttack()])
+    served.answerer.file = folder / "go" if "gated" in sys.argv else None
     serve(
-        assistant(before=[NoAttack()], seconds=float(sys.argv[2]) if sys.argv[2:] else 0.0),
+        served,
         FeedbackStore(folder / "feedback.sqlite"),
         settings(folder),
         say=lambda line: print(line, flush=True),

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from course_lib import rag
+from course_lib.language_model import Completion
 from course_lib.service import (
     RagAnswerer,
     Ruling,
@@ -198,6 +199,9 @@ class Model:
     def stream(self, messages, **options):
         yield from ("Within ", "30 days ", "[1].")
 
+    def chat(self, messages, **options):
+        return Completion("Within 30 days [1].", "length", 10, 7)
+
     def count_tokens(self, messages):
         return 10
 
@@ -217,6 +221,10 @@ def test_the_rag_answerer_tells_what_it_reads_and_writes():
     assert (reply.status, reply.text, reply.citations) == ("answered", "Within 30 days [1].", (1,))
     steps = [step.name for step in reply.trace.steps]
     assert steps == ["retrieve", "budget", "prompt", "generate", "check"]
+    quiet = answerer.answer("return a bike", None)
+    assert quiet == reply
+    assert quiet.trace.steps[3].made["completion_tokens"] == 7
+    assert quiet.trace.steps[3].made["finish_reason"] == "length"
 
 
 def test_the_rag_answerer_raises_what_the_service_makes_a_503_of():

@@ -64,12 +64,13 @@ class Answerer(Protocol):
     def name(self) -> str:
         """Which model answers, such as "SmolLM2-135M-Instruct + grounded"."""
 
-    def answer(self, question: str, emit: Emit) -> Reply:
+    def answer(self, question: str, emit: Emit | None) -> Reply:
         """The reply; called in a worker thread, several at a time.
 
         Args:
             question: not blank.
-            emit: tells who waits what happens meanwhile: ("passages", ...), ("token", ...).
+            emit: tells who waits what happens meanwhile: ("passages", ...), ("token", ...). None
+                where nobody wants to know.
 
         Raises:
             RuntimeError: where no reply can be made now, such as AnswerError or
@@ -154,7 +155,6 @@ class Assistant:
         trace = Trace(question)
         if not question.strip():
             return Reply("abstained", rag.ABSTENTION, "the question is blank", trace=trace)
-        tell: Emit = emit or (lambda name, said: None)
         for guard in self.before:
             ruling = _rule(trace, guard.name, guard.check, question)
             if not ruling.allowed:
@@ -162,11 +162,11 @@ class Assistant:
             question = question if ruling.text is None else ruling.text
 
         def checked(name: str, said: Mapping[str, Any]) -> None:
-            if name != "token" or not self.after:
-                tell(name, said)
+            if emit is not None and (name != "token" or not self.after):
+                emit(name, said)
 
         began = trace.milliseconds
-        reply = self.answerer.answer(question, checked)
+        reply = self.answerer.answer(question, None if emit is None else checked)
         trace.steps += [replace(step, started=step.started + began) for step in reply.trace.steps]
         if reply.status != "answered":
             return replace(reply, trace=trace)
@@ -207,7 +207,7 @@ class RagAnswerer:
         """The model's name."""
         return self.model.name
 
-    def answer(self, question: str, emit: Emit) -> Reply:
+    def answer(self, question: str, emit: Emit | None) -> Reply:
         """See Answerer.answer.
 
         Raises:
@@ -215,8 +215,8 @@ class RagAnswerer:
         """
         given = rag.answer(
             question,
-            _Told(self.retriever, emit),
-            _Streamed(self.model, emit),
+            self.retriever if emit is None else _Told(self.retriever, emit),
+            self.model if emit is None else _Streamed(self.model, emit),
             k=self.k,
             max_prompt_tokens=self.max_prompt_tokens,
             max_tokens=self.max_tokens,

@@ -115,7 +115,7 @@ class _Service:
         self.began = time.monotonic()
 
     def close(self) -> None:
-        """Finish what was accepted."""
+        """Close everything. Whoever was accepted has a reply by now, or has been given up."""
         for lane in (self.answering, self.searching, self.writing):
             lane.close()
         self.feedback.close()
@@ -176,11 +176,13 @@ def _add_routes(app: FastAPI, service: _Service) -> None:
             except RuntimeError as error:
                 raise service.failed(error, log) from error
 
+        in_events = "text/event-stream" in request.headers.get("accept", "")
+        work = partial(service.assistant.ask, asked.question, emit if in_events else None)
         try:
-            job = service.answering.enter(partial(service.assistant.ask, asked.question, emit))
+            job = service.answering.enter(work)
         except Busy as full:
             raise service.busy(full) from full
-        if "text/event-stream" not in request.headers.get("accept", ""):
+        if not in_events:
             return await finish(job)
         headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
         return StreamingResponse(

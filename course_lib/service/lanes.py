@@ -75,8 +75,8 @@ class Lane:
         return min(120, max(1, math.ceil(self._seconds / self.at_once)))
 
     def close(self) -> None:
-        """Finish what was begun and what waits, and end the threads."""
-        self._threads.shutdown(wait=True)
+        """Finish what was begun, and end the threads; what waits is dropped."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _took(self, seconds: float) -> None:
         self._seconds += 0.2 * (seconds - self._seconds)
