@@ -36,9 +36,11 @@ class InstructionDetector:
     (stratified cross-validation); then the model is fitted again on all of them. A long text is
     looked at in parts, and its most suspicious part counts.
 
-    Trained on the 117 training texts of attacks.jsonl, the hand-written signs of `cues` told the
-    two apart far better than words (TF-IDF) or MiniLM's embeddings did; the latter were hardly
-    above chance. The signs were written by people who had seen those texts.
+    On the 117 training texts of attacks.jsonl, held out in turn, the hand-written signs of `cues`
+    caught 49 of 61 attacks with 10 false alarms in 56; words (TF-IDF) and MiniLM's embeddings were
+    hardly above chance. But whoever wrote the signs had read those texts: on the test texts they
+    caught 30 of 61, with 15 false alarms in 53 look-alikes and 16 in 209 ordinary tickets. So it is
+    one layer, and not the one to rely on: that is `AllowList`, which reads no words.
 
     Args:
         features: texts to numbers of shape (n, n_features): `cues`, `Embedder.encode`, or a

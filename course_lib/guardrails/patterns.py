@@ -53,7 +53,7 @@ _NO_NAME = frozenset(("Holle", "Ringe", "Muscle", "Wack"))
 
 _CITY = (
     r"[A-ZÀ-Ö][\w'’-]{1,30}"
-    r"(?:\s(?:am|an der|aan de|upon|on)\s[A-Z][\w-]{1,30}|\s(?!Tel\b)[A-Z][\w-]{1,30})?"
+    r"(?: (?:am|an der|aan de|upon|on) [A-Z][\w-]{1,30}| (?!Tel\b)[A-Z][\w-]{1,30})?"
 )
 _UK_CODE = r"[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}"
 _PLACE = rf"(?:\d{{5}}\s{_CITY}|\d{{4}}\s?[A-Z]{{2}}(?:\s{_CITY})?|\d{{4}}\s{_CITY})"
@@ -122,7 +122,10 @@ def phones(text: str, regions: Sequence[str]) -> Iterator[Place]:
     found: set[Place] = set()
     for region in regions:
         for match in library.PhoneNumberMatcher(text, region):
-            found.add((match.start, match.end))
+            opened = match.raw_string.startswith("(") and match.raw_string.count(
+                "("
+            ) > match.raw_string.count(")")
+            found.add((match.start + opened, match.end))  # "(0117 ..." in brackets
     # of two readings that overlap the longer one
     yield from sorted(found, key=lambda place: place[0] - place[1])
 

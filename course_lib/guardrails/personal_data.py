@@ -112,11 +112,14 @@ class PersonalData:
         spans = []
         public = [match.span() for match in self._public.finditer(text)]
         for kind, finder in self._finders.items():
-            held = [*taken, *public]
+            # "Dr" before a public name, or a number before a public street, changes nothing
+            held = [*taken, *(public if kind in ("name", "address") else ())]
             if kind == "phone":
                 held += [place for other in self._not_phones for place in other(text)]
             for start, end in finder(text):
                 if kind == "phone" and _national(text[start:end]) in self._public_numbers:
+                    continue
+                if any(low <= start and end <= high for low, high in public):
                     continue
                 if not _overlaps(start, end, held):
                     spans.append(Span(kind, start, end, text[start:end]))
