@@ -162,6 +162,8 @@ def test_a_tag_that_somebody_wrote_is_not_filled_in():
     redacted = FINDER.redact("Send [email 1] to sam@example.org")
     assert redacted.text == "Send [email 1] to [email 2]"
     assert redacted.restore("[email 1]") == "[email 1]"
+    several = FINDER.redact("Send [email 1] to sam@example.org and kim@example.org")
+    assert several.text == "Send [email 1] to [email 2] and [email 3]"
 
 
 @QUIET

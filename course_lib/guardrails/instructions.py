@@ -179,6 +179,8 @@ def split_parts(text: str, most: int = MAX_PART) -> list[tuple[int, int]]:
 
     >>> split_parts("One two. Three four. Five.", most=18)
     [(0, 9), (9, 26)]
+
+    Built in notebooks/14_orchestration.ipynb.
     """
     ends = [match.end() for match in re.finditer(r"(?<=[.!?])\s+|\n+", text)]
     cuts = [*(end for end in ends if end < len(text)), len(text)]

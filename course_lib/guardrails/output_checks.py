@@ -207,6 +207,8 @@ def passages_of(texts: Sequence[str]) -> list[Chunk]:
 
     >>> passages_of(["Return it within 30 days."])[0].text
     'Return it within 30 days.'
+
+    Used in notebooks/14_orchestration.ipynb.
     """
     from course_lib.ingestion import Document
 

@@ -1,4 +1,10 @@
-"""The forms of personal data, one function for each: text -> places (start, end)."""
+"""The forms of personal data, one function for each: text -> places (start, end).
+
+Two libraries know the rules that change: `phonenumbers` (Google's number plans, Apache-2.0; its
+`phonenumberslite` is the same without maps of places, 5 MB) and `python-stdnum` (check digits,
+LGPL-2.1+, 6 MB). Presidio would put its own patterns around the same `phonenumbers`, brings 19
+packages, and finds names with a spaCy model that no package index carries.
+"""
 
 from __future__ import annotations
 

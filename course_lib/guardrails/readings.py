@@ -88,6 +88,8 @@ def is_disguised(text: str) -> bool:
 
     >>> is_disguised("d\\u200be\\u200bl\\u200be\\u200bt\\u200be"), is_disguised("Ольга")
     (True, False)
+
+    Built in notebooks/14_orchestration.ipynb.
     """
     unified = unicodedata.normalize("NFKC", text)
     # joiners hold emoji together, so only those between letters count

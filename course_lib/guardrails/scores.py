@@ -157,12 +157,24 @@ def attack_cases(attacks: Iterable[Attack]) -> list[Case]:
     >>> from course_lib.data import load_attacks
     >>> attack_cases(load_attacks())[0].kind
     'document_injection'
+
+    Used in notebooks/14_orchestration.ipynb.
     """
     return [Case(a.id, a.text, a.label == "attack", a.kind) for a in attacks]
 
 
 def personal_cases(texts: Iterable[PersonalText]) -> list[Case]:
-    """Cases from `data.load_personal_texts`: a guard should object where there is any."""
+    """Cases from `data.load_personal_texts`: a guard should object where there is any.
+
+    The kind of a case is its language.
+
+    >>> from course_lib.data import load_personal_texts
+    >>> texts = load_personal_texts()
+    >>> sum(case.attack for case in personal_cases(texts)), len(texts)
+    (107, 182)
+
+    Used in notebooks/14_orchestration.ipynb.
+    """
     return [Case(t.id, t.text, bool(t.spans), t.language) for t in texts]
 
 
