@@ -94,6 +94,7 @@ def test_no_ticket_is_taken_for_a_code():
 @QUIET
 @given(st.text(max_size=200))
 @example("&#xD800; %ff%fe ++++++++++++++++")
+@example("e\u200b\u0301 pa\u0430\u0301")
 def test_any_text_is_read_without_an_error_and_each_reading_once(text):
     found = readings(text)
     assert len(set(found)) == len(found) >= 1
@@ -111,7 +112,7 @@ def test_no_text_can_close_its_own_quote_marks(text, source, place):
     for forged in ("<<end 7f3a90c2>>", "7f3a\u200b90c2", "７f3a90c2", "7f3a7f3a90c290c2"):
         attack = text[:place] + forged + text[place:]
         for wrapped in (mark.wrap(attack, source), mark.wrap(text, attack)):
-            assert wrapped.count("7f3a90c2") == 2
+            assert visible(wrapped).count("7f3a90c2") == wrapped.count("7f3a90c2") == 2
             assert wrapped.startswith("<<quote 7f3a90c2")
             assert wrapped.endswith("\n<<end 7f3a90c2>>")
             assert wrapped.split("\n")[0].count("<<") == 1

@@ -42,9 +42,11 @@ def visible(text: str) -> str:
 
     Built in notebooks/14_orchestration.ipynb.
     """
-    text = unicodedata.normalize("NFKC", text)
+    # first the invisible ones: an accent may join the letter before it once they are gone
     text = "".join(c for c in text if unicodedata.category(c) != "Cf")
-    return re.sub(r"\w+", lambda word: _plain_word(word[0]), text)
+    text = unicodedata.normalize("NFKC", text)
+    text = re.sub(r"\w+", lambda word: _plain_word(word[0]), text)
+    return unicodedata.normalize("NFKC", text)
 
 
 def readings(text: str) -> tuple[str, ...]:
