@@ -87,6 +87,8 @@ def snippet(arguments: Sequence[str]) -> int:
 
 def serve(arguments: Sequence[str]) -> int:
     """Serve the assistant on this machine: a web page and an API."""
+    if not sys.stderr.isatty():  # a program reads it: lines of JSON alone
+        os.environ["TQDM_DISABLE"] = "1"  # tqdm looks at it when it is imported
     from course_lib.service import serving
 
     return serving.main(arguments)
