@@ -1,14 +1,22 @@
 """What the grounded adapter learns from, and that no test question is in it."""
 
+import json
 import re
 
 import pytest
 
 from course_lib.chunking import covers
 from course_lib.data import load_handbook, load_questions
+from course_lib.language_model import Completion
 from course_lib.lora import grounded_data as data
-from course_lib.lora.grounded_scores import GroundedAnswer, held_out_questions, score_grounded
-from course_lib.rag import ABSTENTION
+from course_lib.lora.grounded_scores import (
+    GroundedAnswer,
+    held_out_questions,
+    load_grounded_answers,
+    record_answers,
+    score_grounded,
+)
+from course_lib.rag import ABSTENTION, PROMPT
 
 SPLITS = ("train", "validation")
 
@@ -131,3 +139,57 @@ def test_scores_of_answers_that_are_right_half_right_and_wrong():
     assert scores["right and cited"].estimate == 0.5
     assert scores["wrongly abstained"].estimate == 0.5
     assert scores["rightly abstained"].estimate == 1.0
+
+
+class Writer:
+    """Writes its name and the question, and keeps what it was asked."""
+
+    def __init__(self, name, fails_at=None):
+        self.name, self.asked, self.fails_at = name, [], fails_at
+
+    def chat_batch(self, conversations, *, max_tokens, batch_size):
+        self.asked += conversations
+        if self.fails_at is not None and len(self.asked) > self.fails_at:
+            raise KeyboardInterrupt
+        return [Completion(f"{self.name}: {turns[-1]['content'].rpartition('Question: ')[2]}",
+                           "stop", 1, 1) for turns in conversations]  # fmt: skip
+
+
+def test_answers_are_recorded_once_and_read_again(tmp_path):
+    file = tmp_path / "answers.jsonl"
+    base, adapter = Writer("base"), Writer("adapter")
+    with pytest.raises(KeyboardInterrupt):
+        record_answers(Writer("base", fails_at=40), adapter, file)
+    assert len(file.read_text(encoding="utf-8").splitlines()) == 32
+    record_answers(base, adapter, file)
+    answers = load_grounded_answers(file)
+    assert set(answers) == {(s, m) for s in ("gold", "found") for m in ("base", "adapter")}
+    for (_, model), rows in answers.items():
+        assert [one.question for one in rows] == held_out_questions()
+        assert all(one.text == f"{model}: {one.question.text}" for one in rows)
+    differ = 0
+    for gold, found in zip(answers["gold", "base"], answers["found", "base"], strict=True):
+        assert bool(gold.answering) == (gold.question.kind != "unanswerable")
+        if found.answering or not gold.answering:
+            assert gold.passages == found.passages  # one prompt, answered once
+        else:
+            differ += 1
+    assert differ > 3
+    assert len(adapter.asked) == len(held_out_questions()) + differ
+    assert len(base.asked) == len(adapter.asked) - 32
+    assert all(turns[:-1] == PROMPT[:-1] for turns in base.asked)
+    assert all(turns[:-1] == data.GROUNDED_PROMPT[:-1] for turns in adapter.asked)
+    again = Writer("base")
+    record_answers(again, again, file)
+    assert again.asked == []
+
+
+def test_answers_to_other_passages_are_refused(tmp_path):
+    file = tmp_path / "answers.jsonl"
+    question = held_out_questions()[0]
+    record = {"question": question.id, "shown": "found", "model": "base",
+              "passages": ["elsewhere#page-1"], "text": "Yes [1]."}  # fmt: skip
+    file.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"out of date: {question.id} was answered from"):
+        load_grounded_answers(file)
+    assert load_grounded_answers(tmp_path / "none.jsonl") == {}
