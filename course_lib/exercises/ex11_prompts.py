@@ -209,7 +209,7 @@ _OWN_NULL = "Expect null for at least one property: that is where a model invent
 
 
 def _check_own(text: Any, schema: Any, wanted: Any) -> None:
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+    from jsonschema import Draft202012Validator
 
     from course_lib.language_model.constrained import check_schema
 
