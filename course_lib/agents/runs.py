@@ -16,7 +16,7 @@ from course_lib.agents.policies import PromptedPolicy
 from course_lib.agents.steps import Decision, Policy, Situation
 
 LOG = Path(__file__).with_name("decisions.jsonl")
-MAX_STEPS = 4  # of a run in the log
+MAX_STEPS = 3  # of a run in the log: two calls and an answer
 _BATCH = 16
 
 
