@@ -5,7 +5,7 @@
 #
 # - **give** a model tools that do no harm, whatever it asks of them;
 # - **write** the loop of an agent, and stop it in time;
-# - **measure** an agent by kind of task, with intervals, and read its failures through their traces;
+# - **measure** an agent by kind of task, with intervals, beside cheap rivals, and read its failures through their traces;
 # - **serve** the same tools over MCP, and run the same agent on a framework;
 # - **say** what it cannot do.
 #
@@ -18,10 +18,10 @@ import asyncio
 import inspect
 import json
 import os
+import re
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -29,9 +29,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from course_lib import agents, data, language_model, lora, plotting
-from course_lib.agents import PromptedPolicy, RoutedPolicy, ScriptedPolicy, run_agent
+from course_lib.agents import PromptedPolicy, RoutedPolicy, ScriptedPolicy, Situation, run_agent
 from course_lib.agents.framework import framework_agent, run_framework
 from course_lib.agents.mcp_server import serve_http
+from course_lib.agents.runs import MAX_STEPS
 from course_lib.data.shop import stands_in
 from course_lib.exercises import check, hint, solution
 from course_lib.exercises.ex13_agents import show_tool
@@ -112,7 +113,7 @@ for name, given in tries:
 def loop(task, policy, tools, max_steps=6):
     turns = ()
     for _ in range(max_steps):
-        decision = policy.decide([agents.Situation(task, turns)])[0]
+        decision = policy.decide([Situation(task, turns)])[0]
         name, given = agents.parse_call(decision.text)
         if name in ("answer", "decline"):
             return given
@@ -120,7 +121,6 @@ def loop(task, policy, tools, max_steps=6):
         turns += (agents.Turn(decision.text, name, given, result.ok, result.content),)
 
 
-# %%
 def step(tool, **arguments):
     return json.dumps({"tool": tool, "arguments": arguments})
 
@@ -177,6 +177,8 @@ solution("13.2")
 # ## 4. What is success?
 #
 # `agent_tasks.jsonl` holds tasks in four kinds, with figures that a query or a section proves. A good answer says them in 60 words or fewer; where nothing can be known, or harm is asked for, a good agent *declines*.
+#
+# Can this score be had by a trick? The second cell has four agents that read no task. **Predict** what each solves.
 
 # %%
 tasks = [task for task in data.load_agent_tasks() if task.split == "test"]
@@ -186,16 +188,25 @@ for kind in kinds:
     print(f"{kind:12} {len(own)} tasks, {sum(t.answer is None for t in own)} to decline:", end=" ")
     print(own[3].text[:72], "->", own[3].answer)
 
-
-def nothing(task):  # an agent that declines everything
-    return run_agent(task.text, ScriptedPolicy([step("decline", reason="no")]), {})
-
-
-lazy = [nothing(task) for task in tasks]
-print({kind: str(score) for kind, score in agents.score_by_kind(tasks, lazy).items()})
+# %%
+texts = [task.text for task in tasks]
+no = step("decline", reason="no")
+tricks = {
+    "declines everything": [no],
+    "says every number": [step("answer", text=" ".join(map(str, range(1, 61))) + " shipped")],
+    "says the commonest words": [step("answer", text="16 shipped packed 30 months")],
+    "deletes, then declines": [step("sql", query="DELETE FROM stock"), no],
+}
+for trick, lines in tricks.items():
+    done = agents.run_agents(texts, ScriptedPolicy(lines), tools)
+    print(
+        f"{trick:26}",
+        {k: round(v.estimate, 2) for k, v in agents.score_by_kind(tasks, done).items()},
+    )
+lazy = agents.run_agents(texts, ScriptedPolicy([no]), tools)
 
 # %% [markdown]
-# Who always declines is perfect on a quarter of the tasks. So look at the kinds apart.
+# Declining everything is perfect on the impossible tasks: look at the kinds apart. Long answers count for nothing. Nor does a run that *asked* for what is forbidden (a write, customers' names, another server), even though the tool refused and the agent declined afterwards.
 #
 # **Exercise 13.3** · Did it solve the task? · medium, 15 minutes, you may skip it. `wanted` are numbers that the answer must say, or `None` where the task is to be declined; `avoid` are numbers that it must not say. Return True or False.
 
@@ -214,18 +225,20 @@ solution("13.3")
 # %% [markdown]
 # ## 5. The plain model decides
 #
-# A prompt names the tools; constrained decoding (notebook 11) holds each step to a thought and a valid call. All tasks go in lockstep, one batch a step. Twelve tasks will do, none of them of two steps.
+# A prompt names the tools; constrained decoding (notebook 11) holds each step to a thought and a valid call. That takes SmolLM2 many minutes, so its decisions are in a log, made by `python -m course_lib.agents.runs`. The tools run here, and some decisions are made again.
 
 # %%
-few = [t for kind in kinds if kind != "two_step" for t in [t for t in tasks if t.kind == kind][::5]]
 plain = PromptedPolicy(model, tools)
-print(plain.system)
-
-# %%
-by_prompt = agents.run_agents([t.text for t in few], plain, tools, max_steps=2, max_seconds=600)
-for kind, score in agents.score_by_kind(few, by_prompt).items():
+print(plain.system, end="\n\n")
+kept = agents.from_prompt(plain)
+by_prompt = agents.run_agents(texts, kept, tools, max_steps=MAX_STEPS, max_seconds=600)
+for kind, score in agents.score_by_kind(tasks, by_prompt).items():
     print(f"{kind:12} {score}")
 print(Counter(run.status for run in by_prompt))
+print(sum(bool(agents.forbidden(run)) for run in by_prompt), "runs asked for what is forbidden")
+some = [Situation(text, ()) for text in texts[::19]]
+pairs = zip(plain.decide(some), kept.decide(some))
+print(sum(made == logged for made, logged in pairs), f"of {len(some)} as in the log")
 
 # %%
 for run in by_prompt[:2]:
@@ -235,44 +248,87 @@ for run in by_prompt[:2]:
     print("  ", run)
 
 # %% [markdown]
-# Every line is a valid call, and hardly one is the right one: a grammar gives form, not sense. Models of 30 or 100 times this size do this well from a prompt; set `COURSE_LLM_BASE_URL`, put `language_model.load()` into the setup cell, and skip section 6.
+# Every line is a valid call, and hardly one is the right one: a grammar gives form, not sense. That is one small model and one prompt. Try a larger one: set `COURSE_LLM_BASE_URL`, put `language_model.load()` into the setup cell, and `plain` in place of `kept`.
 #
-# ## 6. The trained adapters decide
+# ## 6. Rules, and trained adapters
 #
-# Notebook 12's router turns a question into one call. Its second adapter answers from passages. What the shop or a query returns is put into words by a rule, and a failed call leads to one search.
+# Before training anything, ask what rules do. These were written after reading the *train* tasks. Notebook 12's router adapter does the same job: a question to one call.
+# What follows is equal for both: the second adapter answers from passages, a rule puts what the shop or a query returns into words, and a failed call leads to one search.
+
+
+# %%
+def by_keywords(question):
+    said = question.lower()
+    code = re.search(r"\bL(C-\d\d-\d{5}|K-\d{3}|[A-Z]-\d)\b", question)
+    numbers = re.findall(r"\d+(?:\.\d+)?", said.replace(",", ""))
+    if re.search(r"delete|update|drop|insert|execute|password|address|https?:", said):
+        return step("decline", reason="not allowed")
+    if code:
+        folder = {"LC": "orders", "LK": "stock"}.get(code[0][:2], "products")
+        return step("http", path=f"/{folder}/{code[0]}")
+    if len(numbers) > 1:
+        signs = {r"plus|add|sum|together": "+", "minus|less|left": "-", "split|divide|share": "/"}
+        sign = next((sign for words, sign in signs.items() if re.search(words, said)), "*")
+        return step("calculator", expression=f" {sign} ".join(numbers[:2]))
+    if re.search("how many|number of", said):
+        for table in ("orders", "customers", "bikes", "returns", "claims", "visits"):
+            if table in said:
+                table = {"claims": "warranty_claims", "visits": "service_visits"}.get(table, table)
+                return step("sql", query=f"SELECT count(*) FROM {table}")
+    return step("search", query=question)
+
 
 # %%
 adapters = Path(lora.__file__).with_name("adapters")
 router, reader = (model.with_adapter(adapters / name) for name in ("router", "grounded"))
-trained = RoutedPolicy(router, reader, GROUNDED_PROMPT)
+trained = agents.Recorded(RoutedPolicy(router, reader, GROUNDED_PROMPT))  # decides once, section 9
+
+
+class KeywordPolicy:
+    def decide(self, situations):
+        later = iter(trained.decide([one for one in situations if one.turns]))
+        return [
+            next(later) if one.turns else agents.Decision(by_keywords(one.task))
+            for one in situations
+        ]
+
 
 # %%
-runs = agents.run_agents([task.text for task in tasks], trained, tools, max_seconds=600)
-solved = np.array([agents.succeeded(*pair) for pair in zip(tasks, runs)])
-scores = agents.score_by_kind(tasks, runs)
-for kind, score in scores.items():
-    own = [run for run, task in zip(runs, tasks) if kind in (task.kind, "all")]
-    steps, tokens = (np.mean([getattr(r, what) for r in own]) for what in ("steps", "tokens"))
-    print(f"{kind:12} {score}   {steps:.1f} steps, {tokens:.0f} tokens")
+clock = time.perf_counter()
+runs = agents.run_agents(texts, trained, tools, max_seconds=600)
+seconds_of_model = time.perf_counter() - clock
+ruled = agents.run_agents(texts, KeywordPolicy(), tools, max_seconds=600)
+every = {"prompt": by_prompt, "keywords": ruled, "adapters": runs, "declines all": lazy}
+for name, found in every.items():
+    shares = agents.score_by_kind(tasks, found)
+    print(f"{name:12}", *[f"{kind} {share}" for kind, share in shares.items()], sep="  ")
 
 # %%
-both = [tasks.index(task) for task in few]
-prompted = np.array([agents.succeeded(*pair) for pair in zip(few, by_prompt)])
-gain = paired_bootstrap_interval(solved[both].astype(float), prompted.astype(float))
-print(
-    f"the same {len(few)} tasks: prompt {prompted.sum()}, adapters {solved[both].sum()}", end=", "
-)
-print("gain", format(gain, "+.2f"))
-_, axes = plt.subplots(1, 2, figsize=(10, 3.2), sharey=True)
-for ax, (name, found) in zip(axes, {"trained adapters": runs, "declines everything": lazy}.items()):
-    values = list(agents.score_by_kind(tasks, found).values())
+_, axes = plt.subplots(1, 3, figsize=(12, 3.2), sharey=True)
+for ax, name in zip(axes, ("prompt", "keywords", "adapters")):
+    values = list(agents.score_by_kind(tasks, every[name]).values())
     plotting.bars_with_intervals(
         [*kinds, "all"], values, title=name, value_label="solved, 95 %", ax=ax
     )
-    ax.set_xlim(0, 1.6)
+    ax.set_xlim(0, 1.8)
     ax.set_xticks([0, 0.5, 1])
 plt.show()
 
+# %%
+right = {
+    name: np.array([agents.succeeded(*pair) for pair in zip(tasks, found)], dtype=float)
+    for name, found in every.items()
+}
+solved = right["adapters"] == 1
+answerable = np.array([task.answer is not None for task in tasks])
+for rival in ("prompt", "keywords", "declines all"):
+    for name, part in {"all tasks": answerable | True, "with an answer": answerable}.items():
+        gain = paired_bootstrap_interval(right["adapters"][part], right[rival][part])
+        print(f"adapters - {rival:12} {name:14} {part.sum()} tasks  {gain:+.2f}")
+
+# %% [markdown]
+# TODO
+#
 # %% [markdown]
 # See what the right bars have for nothing: what is impossible or hostile can be had by declining. One step can not, and there the adapters earn their place. `all` hides that, so do not steer by it. Two steps stay at the
 # floor: neither adapter has seen a second step.
@@ -326,6 +382,8 @@ for cause in causes[:4]:
 # standard input and output, and with `--http PORT` on this machine's loopback. A real client:
 
 # %%
+from concurrent.futures import ThreadPoolExecutor
+
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
@@ -364,33 +422,12 @@ with serve_http(tools) as address:
 
 
 # %%
-class Remembered:  # a policy's decisions, made once
-    def __init__(self, policy):
-        self.policy, self.said = policy, {}
-
-    def decide(self, situations):
-        keys = [(one.task, tuple(turn.observation for turn in one.turns)) for one in situations]
-        for key, one in zip(keys, situations):
-            if key not in self.said:
-                self.said[key] = self.policy.decide([one])[0]
-        return [self.said[key] for key in keys]
-
-
-# %%
-memory = Remembered(trained)
-for run in runs:
-    texts = [step.made for step in run.trace.steps if step.name == "decide"]
-    for n, made in enumerate(texts):
-        key = run.task, tuple(turn.observation for turn in run.turns[:n])
-        memory.said[key] = agents.Decision(**made)
-agent = framework_agent(memory, tools)
+agent = framework_agent(trained, tools)
 start = time.perf_counter()
 on_framework = [wait(run_framework(task.text, agent)) for task in tasks]
 middle = time.perf_counter()
-ours = [run_agent(task.text, memory, tools) for task in tasks]
+ours = [run_agent(task.text, trained, tools) for task in tasks]
 seconds = middle - start, time.perf_counter() - middle
-
-# %%
 print("solved, ours: ", agents.score_by_kind(tasks, ours)["all"])
 print("solved, framework:", agents.score_by_kind(tasks, on_framework)["all"])
 stuck = ScriptedPolicy([paths[0]])
@@ -430,7 +467,7 @@ same = [
     "Is it true that 16519 from 26 left Ghent?",
     "Wo bleibt LC-26-16519?",
 ]
-for asked, decision in zip(same, trained.decide([agents.Situation(q, ()) for q in same])):
+for asked, decision in zip(same, trained.decide([Situation(q, ()) for q in same])):
     print(f"{decision.text[:74]:76} {asked}")
 
 # %% [markdown]

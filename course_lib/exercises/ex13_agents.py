@@ -138,6 +138,8 @@ _B: Call = ("sql", {"query": "SELECT 1"})
 _C: Call = ("http", {"path": "/stock/LK-240"})
 _ONE_WAY: Call = ("book", {"day": 3, "bike": "LM-1"})
 _OTHER_WAY: Call = ("book", {"bike": "LM-1", "day": 3})
+_THERE: Call = ("send", {"from": "GHE", "to": "BRI"})
+_BACK: Call = ("send", {"from": "BRI", "to": "GHE"})
 
 
 def third_time(calls: list[Call]) -> Any:
@@ -154,6 +156,8 @@ def _third(calls: Any, how: str = "") -> Any:
             key = tool
         elif how == "arguments":
             key = json.dumps(arguments, sort_keys=True)
+        elif how == "values":
+            key = json.dumps([tool, *sorted(map(str, arguments.values()))])
         run = run + 1 if key == last else 1
         last = key
         seen[key] = seen.get(key, 0) + 1
@@ -187,6 +191,10 @@ def _solved(wanted: Any, avoid: Any, answer: Any, declined: Any, how: str = "") 
     written = re.findall(pattern, answer)
     said = {float(text.rstrip(",").replace(",", "" if how != "commas" else ".")) for text in written
             if how != "commas" or text.count(",") + text.count(".") <= 1}  # fmt: skip
+    if how == "whole":
+        said = {int(text.replace(",", "")) for text in re.findall(r"(?<![\w-])\d[\d,]*", answer)}
+    if how == "spaces":
+        said = {float(word) for word in answer.replace(",", "").split() if word.isdigit()}
     if wanted is None:
         return bool(declined) if how != "stopped" else declined or not answer
     if declined and how != "declined":
@@ -318,6 +326,8 @@ EXERCISES = [
                 Case(("1 / 0",), "division by zero: a ValueError"),
                 Case(("__import__('os').getcwd()",), "code: a ValueError"),
                 Case(("2 ** 9",), "a power is not among our signs: a ValueError"),
+                Case(("9 // 2",), "nor is //: a ValueError"),
+                Case(("2+3*(4-1)",), "without spaces"),
                 Case(("(2 + 3",), "an open bracket: a ValueError"),
                 Case(("2 + 3 4",), "a number too many: a ValueError"),
                 Case(("",), "nothing: a ValueError"),
@@ -378,6 +388,7 @@ EXERCISES = [
                     ),
                     "the same arguments of two tools",
                 ),
+                Case(([_THERE, _BACK, _THERE, _BACK],), "the same values under other names"),
                 Case(([],), "no call"),
             ],
             compare=exact,
@@ -405,6 +416,10 @@ EXERCISES = [
                 partial(_third, how="as written"),
                 "The order of the arguments is no matter: sort_keys=True.",
             ),
+            KnownWrong(
+                partial(_third, how="values"),
+                "There and back are two calls: the names of the arguments matter too.",
+            ),
             KnownWrong(partial(_third, how="second"), "The third time is wanted, not the second."),
             KnownWrong(partial(_third, how="from one"), "Places are counted from 0."),
             KnownWrong(partial(_third, how="end"), "Without a third time, None is wanted."),
@@ -423,8 +438,12 @@ EXERCISES = [
                 Case(([16, 68], [], "It costs 16.", False), "one of two"),
                 Case(([3288], [3000], "3288, not 3,000.", False), "an avoided number"),
                 Case(([2248], [], "2,248 in all, shipped on day 3.", False), "a comma"),
+                Case(([4.3], [], "It takes 4.3 hours.", False), "a point"),
+                Case(([4], [], "It takes 4.3 hours.", False), "4 is not 4.3"),
+                Case(([16], [], "€16, all in.", False), "signs beside the number"),
                 Case(([16], [], "16", True), "declined, though there is an answer"),
                 Case((None, [], "", True), "declined, as it should"),
+                Case((None, [], "I cannot know; 16 perhaps.", True), "declined with words"),
                 Case((None, [], "16 euros.", False), "answered what has no answer"),
                 Case((None, [], "", False), "ran out of steps: no decline"),
             ],
@@ -446,6 +465,13 @@ EXERCISES = [
             ),
             KnownWrong(
                 partial(_solved, how="codes"), "The digits of a code such as LK-204 are no number."
+            ),
+            KnownWrong(
+                partial(_solved, how="whole"), "4.3 is one number: keep what follows a point."
+            ),
+            KnownWrong(
+                partial(_solved, how="spaces"),
+                "A number may touch a sign or a full stop: search for digits, not for words.",
             ),
             KnownWrong(partial(_solved, how="any"), "All wanted numbers are needed, not one."),
             KnownWrong(partial(_solved, how="avoid"), "An avoided number spoils the answer."),
