@@ -13,7 +13,7 @@
 #
 # ## 1. A record, please
 #
-# Larkspur's desk wants each message as a record: what it is about, which bike, which order. Nobody trains a model for that; one writes a prompt. This is ours, and ten messages with an order number in them:
+# Larkspur's desk wants each message as a record: what it is about, which bike, which order. Nobody trains a model for that; one writes a prompt. This is ours, and eight messages with an order number in them:
 
 # %%
 import re
@@ -37,7 +37,7 @@ from course_lib.prompts import (
     select_examples,
     versions,
 )
-from course_lib.significance import holm, paired_permutation_test
+from course_lib.significance import holm, paired_permutation_test, sample_size
 from course_lib.statistics import bootstrap_interval, paired_bootstrap_interval, wilson_interval
 
 # %%
@@ -45,28 +45,31 @@ plotting.use_course_style()
 model = language_model.load()
 NUMBER = re.compile(r"LC-\d\d-\d{5}")
 short = [t for t in data.load_tickets() if t.split == "train" and len(t.text.split()) < 40]
-numbered = [t for t in short if NUMBER.search(t.text)][:10]
+numbered = [t for t in short if NUMBER.search(t.text)][:8]
+
+# %%
 prompt = load_prompt("ticket-to-json", 1)
 print(prompt.messages[0]["content"], "\n")
 print(numbered[2].text)
 
+
 # %%
-asked = [prompt.fill(ticket=t.text) for t in numbered]
-free = model.chat_batch(asked, max_tokens=50, progress=False)
-
-
-def is_json(answer):
+def is_record(answer):
     try:
-        return bool(parse_json(answer, {}))
-    except LanguageModelError:
+        return set(parse_json(answer, {})) == {"intent", "model", "order_number", "urgency"}
+    except (LanguageModelError, TypeError):
         return False
 
 
-print("got:", free[2].text[:90])
-print("JSON:", wilson_interval(sum(map(is_json, free)), len(free)))
+# %%
+for v in (1, 2):  # version 2 shows two examples
+    filled = [load_prompt("ticket-to-json", v).fill(ticket=t.text) for t in numbered]
+    free = model.chat_batch(filled, max_tokens=50, progress=False)
+    print(f"v{v} a record: {wilson_interval(sum(map(is_record, free)), len(free))}, for example:")
+    print("  ", free[2].text[:90].replace("\n", " "))
 
 # %% [markdown]
-# Not one record. Asking more firmly helps larger models, most of the time; a program wants every time.
+# The first version talks. The second shows two examples, which mends the form more often than not, and copies their habits (*fault_report*, *high*). A program needs the form every time.
 #
 # ## 2. Only what can still become right
 #
@@ -84,6 +87,8 @@ check("11.1", my_allowed)
 
 # %%
 hint("11.1")
+
+# %%
 solution("11.1")
 
 # %% [markdown]
@@ -92,23 +97,25 @@ solution("11.1")
 # %%
 from course_lib.exercises.ex11_prompts import allowed  # solves 11.1
 
+asked = [prompt.fill(ticket=t.text) for t in numbered]
 choices = ['"order_delivery"', '"battery_charging"', '"return_refund"']
-opening = model.tokenizer.apply_chat_template(
-    asked[2], tokenize=False, add_generation_prompt=True
-)
+opening = model.tokenizer.apply_chat_template(asked[2], tokenize=False, add_generation_prompt=True)
 so_far = ""
 while so_far not in choices:
     following = model.next_tokens(opening + so_far)  # the most probable first
     first = allowed(following.tokens, so_far, choices)[0]
     print(f"{following.tokens[first]!r:10} was number {first + 1:5} of {len(following.tokens)}")
     so_far += following.tokens[first]
-by_schema = model.chat(asked[2], schema={"enum": ["order_delivery", "battery_charging",
-                                                   "return_refund"]}).text  # fmt: skip
+
+# %%
+three = {"enum": ["order_delivery", "battery_charging", "return_refund"]}
+by_schema = model.chat(asked[2], schema=three).text
 print("by hand", so_far, "| by schema", by_schema, "| the same:", so_far == by_schema)
 
 # %% [markdown]
-# The first piece was far down the list; after it, little choice is left. A whole JSON schema is the same filter on a grammar: `schema=` uses **xgrammar**, the library inside several servers, here on our own model. To an endpoint it is sent as `response_format`; some servers pass over that, so
-# `generate_json` parses and checks every answer.
+# One piece decided, `b`; the rest was forced, some of it from far down the list. The label is one of the three, and wrong: the model had to choose `b`, `o` or `r` before it could write a word.
+#
+# A whole JSON schema is the same filter on a grammar: `schema=` uses **xgrammar**, the library inside several servers, here on our own model. To an endpoint it is sent as `response_format`; some servers pass over that, so `generate_json` parses and checks every answer.
 
 # %%
 BIKES = ["Meadow", "Ridge", "Haul", "Dash", "Fold"]
@@ -123,6 +130,8 @@ record = {
     },
     "required": ["intent", "model", "order_number", "urgency"],
 }
+
+# %%
 held = model.chat_batch(asked, schema=record, max_tokens=70, progress=False)
 records = [parse_json(answer, record) for answer in held]
 print(records[2])
@@ -133,7 +142,7 @@ print("order number right:", wilson_interval(sum(copied), len(copied)))
 print("intent right:      ", wilson_interval(sum(intent), len(intent)))
 
 # %% [markdown]
-# All valid, every number copied, and the intents hardly better than a guess among eleven. A schema gives form, not truth. And cut short, JSON is no JSON:
+# All valid, every number copied. Of the intents two are right in ten, and the interval holds a blind guess among eleven (0.09). A schema gives form, not truth. Nor can it save what is cut short, or what a grammar cannot say:
 
 # %%
 for schema, room in [(record, 12), ({"type": "string", "format": "date"}, 50)]:
@@ -145,14 +154,14 @@ for schema, room in [(record, 12), ({"type": "string", "format": "date"}, 50)]:
 # %% [markdown]
 # ## 3. Examples: which, in which order
 #
-# Intents need knowledge of the company: show it, with labelled messages (*few-shot*). Three for each of 24 messages, chosen in four ways, and the schema holds the answer to the eleven labels. **Predict**: does the order of the same three examples matter?
+# Intents need knowledge of the company: show it, with labelled messages (*few-shot*). Three for each of 20 messages, chosen in four ways, and the schema holds the answer to the eleven labels. **Predict**: does the order of the same three examples matter?
 
 # %%
 embedder = Embedder(cache=assets.cache_folder() / "vectors")  # kept for the next run
 rng = np.random.default_rng(11)
 brief = [t for t in short if len(t.text.split()) <= 12]
-new = [brief[row] for row in rng.permutation(len(brief))[:24]]
-pool = [t for t in short if len(t.text.split()) <= 18 and t not in new]
+new = [brief[row] for row in rng.permutation(len(brief))[:20]]
+pool = [t for t in short if len(t.text.split()) <= 12 and t not in new]
 pool_texts = [t.text for t in pool]
 LABEL = {"enum": [*data.INTENTS, data.OUT_OF_SCOPE]}
 RULE = {"role": "system", "content": "You sort customers' messages. Reply with one label."}
@@ -180,17 +189,19 @@ ways = {
 right = {}
 for name, chosen in ways.items():
     turns = [with_examples(t, rows) for t, rows in zip(new, chosen)]
-    answers = model.chat_batch(turns, schema=LABEL, max_tokens=12, progress=False)
+    answers = model.chat_batch(turns, schema=LABEL, max_tokens=20, progress=False)
     right[name] = np.array([parse_json(a, LABEL) == t.intent for a, t in zip(answers, new)])
-    there = np.array([t.intent in [pool[row].intent for row in rows] for t, rows in zip(new, chosen)])
-    print(f"{name:23} right {bootstrap_interval(right[name])}", end=", ")
-    print(f"label among the examples {there.mean():.2f}, right without it {right[name][~there].sum()}")
-right["copy the nearest"] = np.array([pool[rows[0]].intent == t.intent for t, rows in zip(new, similar)])
+    shown = [[pool[row].intent for row in rows] for rows in chosen]
+    there = np.array([t.intent in labels for t, labels in zip(new, shown)])
+    print(f"{name:23} right {bootstrap_interval(right[name])}", end=", label among the examples ")
+    print(f"{there.mean():.2f}, right without it {right[name][~there].sum()}")
+nearest = [pool[rows[0]].intent for rows in similar]
+right["copy the nearest"] = np.array([one == t.intent for one, t in zip(nearest, new)])
 
 # %%
 plotting.bars_with_intervals(
     list(right), [bootstrap_interval(values) for values in right.values()],
-    title="Which examples, in which order", value_label="intent right, share of 24 messages (95 %)",
+    title="Which examples, in which order", value_label="intent right, share of 20 messages (95 %)",
 )  # fmt: skip
 plt.show()
 order = paired_bootstrap_interval(right["similar, nearest last"], right["similar, nearest first"])
@@ -224,6 +235,8 @@ check("11.2", my_fill)
 
 # %%
 hint("11.2")
+
+# %%
 solution("11.2")
 
 # %% [markdown]
@@ -269,7 +282,7 @@ print("on test:", format(paired_bootstrap_interval(test[best], test[0]), "+.3f")
 print(f"p = {paired_permutation_test(test[best], test[0]):.2f}")
 
 # %% [markdown]
-# WINNER_TEXT
+# Version 2, the short one, leads by 0.052, two fifths more than version 1 has. On 60 others it lies behind. Whether it is worse is open (the interval holds zero); that it is better by 0.01 is not in the interval any more.
 #
 # **Exercise 11.3** · Did the winner win? · medium, 10 minutes, you may skip it. `dev` and `test` hold scores, a row for each version; row 0 is today's. Choose as one may, and return the winner's lead over row 0, on dev and on test.
 
@@ -283,6 +296,8 @@ check("11.3", my_lead)
 
 # %%
 hint("11.3")
+
+# %%
 solution("11.3")
 
 # %% [markdown]
@@ -301,16 +316,20 @@ plt.title("The winner's lead, and what is left of it")
 plt.legend()
 plt.show()
 print(f"mean lead: on the 12 {leads[:, 0].mean():.3f}, on 60 others {leads[:, 1].mean():.3f}")
-print(f"winners that are no better on the others: {np.mean(leads[:, 1] <= 0):.2f}")
+print(f"smaller on the others: {np.mean(leads[:, 1] < leads[:, 0]):.2f} of the draws")
 
 # %%
 p_values = holm([paired_permutation_test(test[row], test[0]) for row in range(1, len(numbers))])
 for row, p in enumerate(p_values, start=1):
     change = format(paired_bootstrap_interval(test[row], test[0]), "+.3f")
-    print(f"v{numbers[row]} minus v1 on test: {change}, p (Holm) {p:.3f}")
+    print(f"v{numbers[row]} minus v1 on test: {change}, p (Holm) {p:.2f}")
+spread = np.std(test[2] - test[0], ddof=1)
+print("questions needed to notice 0.01:", sample_size(0.01, spread))
 
 # %% [markdown]
-# CURSE_TEXT
+# See the first heap stand right of zero, where a winner's lead must, and the second at it (four versions can win, so it has four places). A mean lead of 0.025 shrinks to 0.002. The winner of a small trial is chosen for its luck too.
+#
+# No version is shown to be better or worse than today's, and none of the intervals reaches 0.06. To notice 0.01 you need the number of questions in the last line. So keep version 1, and look elsewhere.
 #
 # ## 6. Less context
 #
@@ -328,11 +347,12 @@ with_numbers = [q for q in questions.values() if q.split == "train" and wanted(q
 budgets = [40, 80, 120, 200, 320, None]
 kept = []
 for budget in budgets:
-    shown = [str(runs.passages_for(q.text, budget)) for q in with_numbers]
+    shown = [" ".join(runs.passages_for(q.text, budget).texts) for q in with_numbers]
     kept.append([wanted(q) <= set(DIGITS.findall(text)) for q, text in zip(with_numbers, shown)])
 intervals = [bootstrap_interval(one) for one in kept]
 for budget, interval in zip(budgets, intervals):
-    print(f"{budget or 'whole':>6} tokens: {interval}")
+    print(f"{f'{budget} tokens' if budget else 'whole':>10}: {interval}")
+print("120 minus whole:", format(paired_bootstrap_interval(kept[2], kept[-1]), "+.2f"))
 
 # %%
 places = range(len(budgets))
@@ -344,24 +364,30 @@ plt.xticks(places, [budget or "whole" for budget in budgets])
 plt.gca().set(xlabel="budget for the passages (tokens)", ylabel="share of questions", ylim=(0, 1))
 plt.title(f"The answer's numbers are still there ({len(with_numbers)} questions)")
 plt.show()
-whole, less = answers_of(1, "test", compressed=False), answers_of(1, "test")
+whole = answers_of(1, "test", compressed=False)
+less = [one for one in answers_of(1, "test") if one.question in {w.question for w in whole}]
 print("tokens of a prompt:", *[f"{np.mean([one.prompt_tokens for one in some]):.0f}"
                                for some in (whole, less)])  # fmt: skip
 print("token F1, compressed minus whole:", format(
     paired_bootstrap_interval([f1(one) for one in less], [f1(one) for one in whole]), "+.3f"))  # fmt: skip
 
 # %% [markdown]
-# COMPRESS_TEXT
+# See the curve flatten: from 120 tokens on, more text adds little, within wide intervals. Even whole passages hold the numbers of fewer than half of the questions: the search did not find them. Look there first.
+#
+# Compressed, a prompt costs COMPRESS_NUMBERS
+#
+# Where a passage stands matters to many models. `pack_context` fills the budget from the best down and then orders:
 
 # %%
 passages = ["best", "second best", "third", "fourth", "fifth"]
 for way in ("best_first", "best_last", "edges"):
-    print(f"{way:10}", [passages[at] for at in pack_context(passages, 9, count_tokens=lambda _: 1, order=way)])
+    places = pack_context(passages, 9, count_tokens=lambda _: 1, order=way)
+    print(f"{way:10}", [passages[place] for place in places])
 
 # %% [markdown]
 # ## 7. A conversation that forgets
 #
-# Six turns, then a question about the first. Within 200 tokens, something has to go.
+# Six turns, then a question about the first. Within 200 tokens, something has to go. `ConversationMemory` drops whole turns, the oldest first; a function of yours may summarise what goes.
 #
 # **Exercise 11.4** · What stays · easy, 5 minutes, you may skip it. `turns` are the tokens of the turns so far, oldest first; `fixed` those of the system message and the new question together. Return how many of the newest turns stay.
 
@@ -375,6 +401,8 @@ check("11.4", my_turns)
 
 # %%
 hint("11.4")
+
+# %%
 solution("11.4")
 
 # %%
@@ -386,7 +414,7 @@ TALK = [
     ("The picture is sent. The display looks fine.", "Thank you, we have the picture."),
     ("Good. Then I would like a new charger, please.", "We will send one to your address."),
 ]
-LAST = "Which order number did I give you at the beginning?"
+LAST = "Which order number did I give you at the beginning? Reply with the number, or null."
 
 
 def facts(summary, left):  # keeps the sentences with a digit in them
@@ -402,64 +430,80 @@ def talk(memory, **fields):
 
 
 # %%
-cases = [{"bike": BIKES[n % 5], "number": f"LC-25-{rng.integers(10000, 99999)}"} for n in range(8)]
-system = "You help customers of an e-bike maker. Answer in one sentence."
+cases = [{"bike": bike, "number": f"LC-25-{rng.integers(10000, 99999)}"} for bike in BIKES]
+system = "You help customers of an e-bike maker."
 kinds = {
     "all of it": {"max_tokens": 2000},
     "newest turns": {"max_tokens": 200},
     "newest and facts": {"max_tokens": 200, "summarize": facts},
 }
+or_null = {"anyOf": [ORDER, {"type": "null"}]}
 for name, options in kinds.items():
     memories = [ConversationMemory(count_tokens=model.count_tokens, system=system, **options)
                 for _ in cases]  # fmt: skip
     turns = [talk(memory, **case) for memory, case in zip(memories, cases)]
-    said = model.chat_batch(turns, max_tokens=30, progress=False)
+    said = model.chat_batch(turns, max_tokens=20, schema=or_null, progress=False)
     hits = sum(case["number"] in one.text for case, one in zip(cases, said))
-    print(f"{name:17} {said[0].prompt_tokens:4} tokens, {len(memories[0].dropped):2} messages gone, "
-          f"number right: {wilson_interval(hits, len(cases))}")  # fmt: skip
+    print(f"{name:17}{said[0].prompt_tokens:4} tokens, {len(memories[0].dropped)} messages gone, "
+          f"right: {wilson_interval(hits, len(cases))}, first: {said[0].text}")  # fmt: skip
 print(turns[0][0]["content"])
 
 # %% [markdown]
-# MEMORY_TEXT
+# What is in the prompt is copied; what was dropped is invented, in the right form, though `null` was allowed. A summary that keeps facts costs no more tokens than the newest turns. What it must keep, you have to know beforehand.
 #
 # ## 8. What prompting reached
 
+
 # %%
-def share(version, holds):
-    return bootstrap_interval([bool(holds(one)) for one in answers_of(version, "test")])
+def numbers_in(text):  # without the markers of citations
+    return set(DIGITS.findall(re.sub(r"\[[^\]]*\]", "", text)))
 
 
-def cites(run):
-    return rag.check_citations(run.text, runs.passages_for(questions[run.question].text, 120).chunks)
+def cites(run):  # a number in brackets that belongs to a passage shown
+    passages = runs.passages_for(questions[run.question].text, 120).chunks
+    return bool(rag.check_citations(run.text, passages).citations)
 
 
-silent = [q.id for q in questions.values() if q.kind == "unanswerable"]
+def share(counted):
+    return wilson_interval(sum(map(bool, counted)), len(counted))
+
+
+silent = {q.id for q in questions.values() if q.kind == "unanswerable"}
+asks = [one for one in answers_of(1, "test") if wanted(questions[one.question])]
+shown = [" ".join(runs.passages_for(questions[one.question].text, 120).texts) for one in asks]
+there = [wanted(questions[one.question]) <= numbers_in(text) for one, text in zip(asks, shown)]
+print("the numbers are in the prompt:", share(there))
+
+# %%
 for v in numbers:
-    with_digits = [one for one in answers_of(v, "test") if wanted(questions[one.question])]
-    says = [wanted(questions[one.question]) <= set(DIGITS.findall(re.sub(r"\[[^\]]*\]", "", one.text)))
-            for one in with_digits]  # fmt: skip
-    declined = [rag.is_abstention(one.text) for one in log
-                if one.version == v and one.compressed and one.question in silent]  # fmt: skip
-    print(f"v{v} numbers right {bootstrap_interval(says)}, cites a passage shown "
-          f"{share(v, lambda one: cites(one).citations)}, declines where it must "
-          f"{np.mean(declined):.2f}, where it must not {share(v, lambda one: rag.is_abstention(one.text)).estimate:.2f}")  # fmt: skip
+    answered = answers_of(v, "test")
+    says = [wanted(questions[one.question]) <= numbers_in(one.text)
+            for one in answered if wanted(questions[one.question])]  # fmt: skip
+    mute = [rag.is_abstention(one.text) for one in log
+            if one.version == v and one.compressed and one.question in silent]  # fmt: skip
+    wrongly = [rag.is_abstention(one.text) for one in answered]
+    print(f"v{v} numbers said {share(says)}, cites {share([cites(one) for one in answered])}")
+    print(f"   declines what it must {share(mute)}, what it must not {share(wrongly)}")
 
 # %% [markdown]
-# REACHED_TEXT
+# Wording moved the form: version 4 cites in a fifth of its answers, version 5 never. It did not move what counts: where the numbers stand in the prompt, no version says them more than now and then, and only version 2 ever declines. Those are five wordings and one small model. Set `COURSE_LLM_BASE_URL` to a larger one and record anew; or train this one, in notebook 12.
 #
 # ## Limits
 #
-# Back to the records, which looked so good. Sixteen messages *without* an order number. The schema allows `null`; each version of the prompt mentions it.
+# Back to the records, which looked so good. Eight messages *without* an order number. The schema allows `null`; each version of the prompt mentions it.
 
 # %%
-without = [t for t in short if not NUMBER.search(t.text) and any(b in t.text for b in BIKES)][:16]
+without = [t for t in short if not NUMBER.search(t.text) and any(b in t.text for b in BIKES)][:8]
 for v in versions("ticket-to-json"):
-    asked = [load_prompt("ticket-to-json", v).fill(ticket=t.text) for t in without]
+    version = load_prompt("ticket-to-json", v)
+    asked = [version.fill(ticket=t.text) for t in without]
     held = model.chat_batch(asked, schema=record, max_tokens=70, progress=False)
     got = [parse_json(one, record)["order_number"] for one in held]
-    print(f"v{v} null: {got.count(None):2} of {len(got)}, for example {got[0]}")
-said_of = [number if number and number in t.text else None for number, t in zip(got, without)]
-print("kept after a check against the message:", sum(number is not None for number in said_of))
+    from_prompt = sum(bool(one) and one in str(version.messages) for one in got)
+    print(f"v{v} null: {wilson_interval(got.count(None), len(got))}", end=", ")
+    print(f"copied from the prompt: {from_prompt}, others: {sorted(set(got))[:3]}")
+left = [one for one, t in zip(got, without) if one and one in t.text]
+print("left after a check against the message:", left)
 
 # %% [markdown]
 # LIMITS_TEXT
@@ -477,6 +521,8 @@ check("11.5", (my_text, my_schema, my_record))
 
 # %%
 hint("11.5")
+
+# %%
 solution("11.5")
 
 # %% [markdown]

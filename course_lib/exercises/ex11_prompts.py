@@ -31,6 +31,7 @@ def _allowed(pieces: Any, so_far: Any, choices: Any, how: str) -> Any:
         "whole": lambda piece, choice: so_far + piece == choice,
         "empty": lambda piece, choice: choice.startswith(so_far + piece),
         "first letter": lambda piece, choice: piece and choice.startswith(so_far + piece[:1]),
+        "cut": lambda piece, choice: piece and choice[len(so_far) :].startswith(piece),
     }
     return [
         place
@@ -81,6 +82,20 @@ def _once(template: Any, fields: Any) -> Any:
     return template
 
 
+def _sorted(template: Any, fields: Any) -> Any:
+    fill(template, fields)
+    for name in sorted(fields):
+        template = template.replace("{" + name + "}", fields[name])
+    return template
+
+
+def _any_name(template: Any, fields: Any) -> Any:
+    missing = set(re.findall(r"\{([^}\"]+)\}", template)) - set(fields)
+    if missing:
+        raise ValueError(f"missing: {sorted(missing)}")
+    return fill(template, fields)
+
+
 def _format(template: Any, fields: Any) -> Any:
     return template.format(**fields)
 
@@ -123,6 +138,10 @@ def _lead(dev: Any, test: Any, how: str) -> Any:
         best = int(test.mean(axis=1).argmax())
     if how == "both":
         best = int(np.hstack([dev, test]).mean(axis=1).argmax())
+    if how == "leaves out row 0":
+        best = 1 + int(dev[1:].mean(axis=1).argmax())
+    if how == "best question":
+        best = int(dev.max(axis=1).argmax())
     if how == "two winners":
         return float(dev.mean(1).max() - dev[0].mean()), float(test.mean(1).max() - test[0].mean())
     if how == "scores":
@@ -201,6 +220,7 @@ _OWN_SCHEMA: dict[str, Any] = {
     "required": ["kind", "day", "phone"],
 }
 _OWN_WANTED = {"kind": "dentist", "day": "Tuesday", "phone": None}
+_OWN_SHORT = "Take a text of five words or more, so that there is something to read."
 _OWN_SHAPE = "A text, a schema (a dict) and the record that you expect (a dict) are wanted."
 _OWN_OBJECT = 'The schema must be an object with three properties or more, each in "required".'
 _OWN_ENUM = "One property should be an enum: a choice among values that you name."
@@ -217,14 +237,17 @@ def _check_own(text: Any, schema: Any, wanted: Any) -> None:
         raise NotAttempted
     if not isinstance(text, str) or not isinstance(schema, dict) or not isinstance(wanted, dict):
         raise Wrong(_OWN_SHAPE)
+    if len(text.split()) < 5:
+        raise Wrong(_OWN_SHORT, got=text)
     try:
         check_schema(schema)
     except ValueError as error:
         raise Wrong(f"This schema cannot be held to. {error}") from None
     parts = schema.get("properties", {})
-    if len(parts) < 3 or set(schema.get("required", [])) != set(parts):
+    plain = isinstance(parts, dict) and all(isinstance(part, dict) for part in parts.values())
+    if not plain or len(parts) < 3 or set(schema.get("required", [])) != set(parts):
         raise Wrong(_OWN_OBJECT)
-    if not any("enum" in part for part in parts.values()):
+    if not any("enum" in one for part in parts.values() for one in part.get("anyOf", [part])):
         raise Wrong(_OWN_ENUM)
     if not any(_may_be_null(part) for part in parts.values()):
         raise Wrong(_OWN_OUT)
@@ -236,8 +259,12 @@ def _check_own(text: Any, schema: Any, wanted: Any) -> None:
 
 
 def _may_be_null(part: Any) -> bool:
-    kinds = [one.get("type") for one in part.get("anyOf", [part])]
-    return any(kind == "null" or (isinstance(kind, list) and "null" in kind) for kind in kinds)
+    return any(
+        one.get("type") == "null"
+        or "null" in (one.get("type") or ())
+        or None in one.get("enum", ())
+        for one in part.get("anyOf", [part])
+    )
 
 
 def check_record(answer: Any) -> None:
@@ -283,6 +310,7 @@ EXERCISES = [
                 Case((_PIECES, '"b', _LABELS), "two labels are left"),
                 Case((_PIECES, '"fault"', _LABELS), "a label is complete"),
                 Case((_PIECES, '"', _LABELS), "after the quote"),
+                Case((_PIECES, '"f', _LABELS), "one label is left"),
                 Case((["yes", "no"], "", ["no"]), "one choice"),
                 Case(([], "", ["no"]), "no pieces"),
             ],
@@ -319,6 +347,11 @@ EXERCISES = [
                 partial(_allowed, how="first letter"),
                 "Only the piece's first character is looked at; all of it is written.",
             ),
+            KnownWrong(
+                partial(_allowed, how="cut"),
+                "Choices that so_far has left behind are still let in: what is written must be "
+                "their beginning.",
+            ),
         ),
     ),
     Exercise(
@@ -333,6 +366,11 @@ EXERCISES = [
                     ("{ticket} / {name}", {"ticket": "I am {name}.", "name": "Ada"}),
                     "a value that looks like a field",
                 ),
+                Case(
+                    ("{ticket} / {name}", {"ticket": "Is it here?", "name": "{ticket}"}),
+                    "the same, the other way round",
+                ),
+                Case(("Not {E07}, not {}: {ticket}", {"ticket": "x"}), "other braces"),
                 Case(
                     ('Reply {"label": "x"} for {ticket}', {"ticket": "E07"}),
                     "braces of JSON in the template",
@@ -356,6 +394,11 @@ EXERCISES = [
                 _one_by_one,
                 "Filled one after the other: the {name} that the customer wrote is filled too.",
             ),
+            KnownWrong(
+                _sorted,
+                "Filled one after the other: a value that reads like a field is filled too.",
+            ),
+            KnownWrong(_any_name, "Only small letters in braces are a field; {E07} is none."),
             KnownWrong(_left_standing, "A missing field stays in the prompt: raise ValueError."),
             KnownWrong(_emptied, "A missing field becomes nothing, unnoticed: raise ValueError."),
             KnownWrong(_once, "Only the first {name} is filled in."),
@@ -410,6 +453,14 @@ EXERCISES = [
         "The lead on test was not.",
         wrong=(
             KnownWrong(partial(_lead, how="peeks"), "It chooses by the test scores."),
+            KnownWrong(
+                partial(_lead, how="leaves out row 0"),
+                "Today's version can win too: then the lead is 0.",
+            ),
+            KnownWrong(
+                partial(_lead, how="best question"),
+                "It chooses by the best single question; choose by the mean over all.",
+            ),
             KnownWrong(
                 partial(_lead, how="both"),
                 "It chooses by dev and test together: then test is no test.",
@@ -505,8 +556,9 @@ my_record = {{"kind": "dentist", "day": "Tuesday", "phone": None}}
         "telephone number, is invented readily. Check that it stands in the text.",
         wrong=(
             KnownWrong(("a text", ["kind"], {}), _OWN_SHAPE),
+            KnownWrong(("", _OWN_SCHEMA, _OWN_WANTED), _OWN_SHORT),
             KnownWrong(
-                ("a text", {"type": "object", "properties": {"a": {"enum": ["b"]}}}, {"a": "b"}),
+                (_OWN_TEXT, {"type": "object", "properties": {"a": {"enum": ["b"]}}}, {"a": "b"}),
                 _OWN_OBJECT,
             ),
             KnownWrong(
