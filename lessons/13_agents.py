@@ -23,16 +23,15 @@ import sys
 import time
 from collections import Counter
 from contextlib import ExitStack
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from course_lib import agents, data, language_model, lora, plotting
+from course_lib import agents, data, language_model, plotting
 from course_lib.agents import PromptedPolicy, RoutedPolicy, ScriptedPolicy, Situation, run_agent
 from course_lib.agents.framework import framework_agent, run_framework
 from course_lib.agents.mcp_server import serve_http
-from course_lib.agents.runs import MAX_STEPS
+from course_lib.agents.runs import ADAPTERS, MAX_STEPS
 from course_lib.data.shop import stands_in
 from course_lib.exercises import check, hint, solution
 from course_lib.exercises.ex13_agents import show_tool
@@ -193,8 +192,8 @@ texts = [task.text for task in tasks]
 no = step("decline", reason="no")
 tricks = {
     "declines everything": [no],
-    "says every number": [step("answer", text=" ".join(map(str, range(1, 61))) + " shipped")],
-    "says the commonest words": [step("answer", text="16 shipped packed 30 months")],
+    "says 1 to 60": [step("answer", text=" ".join(map(str, range(1, 61))))],
+    "says 1 to 500": [step("answer", text=" ".join(map(str, range(1, 501))))],
     "deletes, then declines": [step("sql", query="DELETE FROM stock"), no],
 }
 for trick, lines in tricks.items():
@@ -225,7 +224,7 @@ solution("13.3")
 # %% [markdown]
 # ## 5. The plain model decides
 #
-# A prompt names the tools; constrained decoding (notebook 11) holds each step to a thought and a valid call. That takes SmolLM2 many minutes, so its decisions are in a log, made by `python -m course_lib.agents.runs`. The tools run here, and some decisions are made again.
+# A prompt names the tools; constrained decoding (notebook 11) holds each step to a thought and a valid call. Deciding takes SmolLM2 minutes, so its decisions are in a log, made by `python -m course_lib.agents.runs`. The tools run here, and some decisions are made again.
 
 # %%
 plain = PromptedPolicy(model, tools)
@@ -236,9 +235,13 @@ for kind, score in agents.score_by_kind(tasks, by_prompt).items():
     print(f"{kind:12} {score}")
 print(Counter(run.status for run in by_prompt))
 print(sum(bool(agents.forbidden(run)) for run in by_prompt), "runs asked for what is forbidden")
+first = [Situation(text, ()) for text in texts]
+whole = [decision.text.endswith("}}") for decision in kept.decide(first)]
+print(
+    sum(whole), f"of {len(whole)} first lines are whole calls; the others ran into the token limit"
+)
 some = [Situation(text, ()) for text in texts[::19]]
-pairs = zip(plain.decide(some), kept.decide(some))
-print(sum(made == logged for made, logged in pairs), f"of {len(some)} as in the log")
+print("as in the log:", plain.decide(some) == kept.decide(some))
 
 # %%
 for run in by_prompt[:2]:
@@ -248,7 +251,7 @@ for run in by_prompt[:2]:
     print("  ", run)
 
 # %% [markdown]
-# Every line is a valid call, and hardly one is the right one: a grammar gives form, not sense. That is one small model and one prompt. Try a larger one: set `COURSE_LLM_BASE_URL`, put `language_model.load()` into the setup cell, and `plain` in place of `kept`.
+# The grammar gives form: a line is a call unless it was cut. It gives no sense. That is one small model and one prompt. Try a larger one: set `COURSE_LLM_BASE_URL`, put `language_model.load()` into the setup cell, and `plain` in place of `kept`.
 #
 # ## 6. Rules, and trained adapters
 #
@@ -279,9 +282,9 @@ def by_keywords(question):
 
 
 # %%
-adapters = Path(lora.__file__).with_name("adapters")
-router, reader = (model.with_adapter(adapters / name) for name in ("router", "grounded"))
-trained = agents.Recorded(RoutedPolicy(router, reader, GROUNDED_PROMPT))  # decides once, section 9
+router, reader = (model.with_adapter(folder) for folder in ADAPTERS)
+routed = RoutedPolicy(router, reader, GROUNDED_PROMPT)
+trained = agents.from_adapters(routed, ADAPTERS)
 
 
 class KeywordPolicy:
@@ -294,14 +297,16 @@ class KeywordPolicy:
 
 
 # %%
-clock = time.perf_counter()
 runs = agents.run_agents(texts, trained, tools, max_seconds=600)
-seconds_of_model = time.perf_counter() - clock
+found = [run for run in runs if run.turns and run.turns[-1].tool == "search"]
+some = [Situation(text, ()) for text in texts[::6]]
+some += [Situation(run.task, run.turns) for run in found[::8]]
+print(len(some), "as in the log:", routed.decide(some) == trained.decide(some))
 ruled = agents.run_agents(texts, KeywordPolicy(), tools, max_seconds=600)
 every = {"prompt": by_prompt, "keywords": ruled, "adapters": runs, "declines all": lazy}
 for name, found in every.items():
     shares = agents.score_by_kind(tasks, found)
-    print(f"{name:12}", *[f"{kind} {share}" for kind, share in shares.items()], sep="  ")
+    print(f"{name:12}", *[f"{kind[:6]} {share}" for kind, share in shares.items()])
 
 # %%
 _, axes = plt.subplots(1, 3, figsize=(12, 3.2), sharey=True)
@@ -417,8 +422,8 @@ with serve_http(tools) as address:
 #
 # ## 9. The same agent on a framework
 #
-# [docs/agent_frameworks.md](../docs/agent_frameworks.md) compares four; Pydantic AI fits best here. A model that calls tools by itself would be one line, `OpenAIChatModel` with a base URL. Ours cannot, so its place is taken by a function that passes our policy's line on. To compare
-# the frames and not the luck, both get the decisions of section 6.
+# [docs/agent_frameworks.md](../docs/agent_frameworks.md) compares four by installing them: releases, size, what they send by default, whether they take a model of your own. Pydantic AI takes our schemas as they are, sends nothing, and works with an OpenAI-compatible server on this
+# machine (`OpenAIChatModel` with a base URL in the policy's place; a test does that). SmolLM2 calls no tools by itself, so a function passes our policy's line on. To compare the frames alone, both get the decisions of section 6.
 
 
 # %%
@@ -454,8 +459,8 @@ assert [run.answer for run in on_framework] == [run.answer for run in ours]
 running.close()  # the shop's API
 
 # %% [markdown]
-# The same answers, one by one: the frame decides nothing. The framework's milliseconds vanish beside the model's seconds; it brings streaming, retries, providers and typed results; and it lets a stuck agent spend all of its steps.
-# Its glue is not much shorter than our loop, since a model without tool calling has to be wrapped. Take one for what it brings.
+# The same answers, one by one: here the frame decides nothing. The framework takes milliseconds more a task, and lets a stuck agent spend all of its steps. Our glue for it has about two thirds of the loop's lines; a model that calls tools by itself needs less of it.
+# It also brings streaming, providers and typed results, which we would have to write. Take one for what it brings.
 #
 # ## Limits
 

@@ -4,20 +4,25 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from course_lib import data
 from course_lib.agents import (
     Decision,
     PromptedPolicy,
     Recorded,
+    RoutedPolicy,
     ScriptedPolicy,
     Situation,
+    from_adapters,
     from_prompt,
     run_agents,
     succeeded,
 )
-from course_lib.agents.runs import MAX_STEPS
+from course_lib.agents.runs import ADAPTERS, LOG, MAX_STEPS, _SearchFirst
+from course_lib.lora.grounded_data import GROUNDED_PROMPT
 from course_lib.retrieval import BM25
-from course_lib.tools import Tool, larkspur_tools, shop_api
+from course_lib.tools import SCHEMAS, Tool, larkspur_tools, shop_api
 
 NUMBER = {"type": "object", "properties": {"x": {"type": "number"}}, "required": ["x"]}
 TOOLS = {"double": Tool("double", "Twice a number.", NUMBER, lambda x: str(2 * x))}
@@ -70,13 +75,13 @@ def test_a_log_goes_on_where_it_was(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     tasks = [f"é {n}" for n in range(40)]
     situations = [Situation(text, ()) for text in tasks]
-    stopped = Recorded(Stops(LINES), sha="1", log=log)
+    stopped = Recorded(Stops(LINES), sha="1", log=log, add=True)
     try:
         stopped.decide(situations)
     except KeyboardInterrupt:
         assert len(log.read_text("utf-8").splitlines()) == 16
     policy = Counting(LINES)
-    again = Recorded(policy, sha="1", log=log)
+    again = Recorded(policy, sha="1", log=log, add=True)
     assert [one.text for one in again.decide(situations)] == [LINES[0]] * 40
     assert policy.asked == 24
     assert len(set(log.read_text("utf-8").splitlines())) == 40
@@ -84,29 +89,45 @@ def test_a_log_goes_on_where_it_was(tmp_path: Path) -> None:
 
 def test_decisions_of_another_prompt_are_left_alone(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
-    Recorded(ScriptedPolicy(["old"]), sha="1", log=log).decide([Situation("a", ())])
-    new = Recorded(ScriptedPolicy(["new"]), sha="2", log=log)
+    Recorded(ScriptedPolicy(["old"]), sha="1", log=log, add=True).decide([Situation("a", ())])
+    new = Recorded(ScriptedPolicy(["new"]), sha="2", log=log, add=True)
     assert new.decide([Situation("a", ())])[0].text == "new"
     assert len(log.read_text("utf-8").splitlines()) == 2
 
 
-def test_the_committed_log_holds_every_step_of_every_test_task() -> None:
-    """It fails where the prompt, a schema or a task has changed: run course_lib.agents.runs."""
+def test_nothing_is_added_unless_asked(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    Recorded(ScriptedPolicy(["old"]), sha="1", log=log).decide([Situation("a", ())])
+    assert not log.exists()
 
-    class Nobody:
-        name, context_length = "nobody", None
 
-        def chat_batch(self, conversations: Any, **_: Any) -> Any:
-            raise AssertionError(f"not in the log: {conversations[0][1]}")
+class Nobody:
+    name, context_length = "nobody", None
 
+    def chat_batch(self, conversations: Any, **_: Any) -> Any:
+        raise AssertionError(f"not in the log: {conversations[0][-1]}")
+
+
+@pytest.mark.parametrize("who", ["prompt", "adapters", "search first"])
+def test_the_committed_log_holds_every_step_of_every_test_task(who: str) -> None:
+    """It fails where a prompt, an adapter or a task has changed: run course_lib.agents.runs."""
     tasks = [task for task in data.load_agent_tasks() if task.split == "test"]
     hidden = ("customers.name", "customers.email")
+    nobody: Any = Nobody()
     with shop_api() as shop:
-        tools = larkspur_tools(BM25([]), shop, hidden=hidden)  # the calls count, not the passages
-        policy = from_prompt(PromptedPolicy(Nobody(), tools))  # type: ignore[arg-type]
-        runs = run_agents([task.text for task in tasks], policy, tools, max_steps=MAX_STEPS)
-    assert all(run.steps >= 1 and run.tokens for run in runs)
+        tools = larkspur_tools(BM25([]), shop, hidden=hidden)
+        found = Tool("search", "", SCHEMAS["search"], lambda query: "a passage")  # any will do
+        tools["search"] = found
+        prompted = from_prompt(PromptedPolicy(nobody, larkspur_tools(BM25([]), shop)))
+        adapters = from_adapters(RoutedPolicy(nobody, nobody, GROUNDED_PROMPT), ADAPTERS)
+        policy: Any = {
+            "prompt": prompted,
+            "adapters": adapters,
+            "search first": _SearchFirst(adapters),
+        }[who]
+        steps = MAX_STEPS if who == "prompt" else 6
+        runs = run_agents([task.text for task in tasks], policy, tools, max_steps=steps)
+    assert all(run.steps >= 1 and run.status != "failed" for run in runs)
     assert any(succeeded(*pair) for pair in zip(tasks, runs, strict=True))
-    assert policy.log
-    lines = policy.log.read_text("utf-8").splitlines()
-    assert {json.loads(line)["sha"] for line in lines} == {policy.sha}
+    lines = LOG.read_text("utf-8").splitlines()
+    assert {json.loads(line)["sha"] for line in lines} == {prompted.sha, adapters.sha}

@@ -1,8 +1,8 @@
 """Decisions that are kept, so that a run is repeated without the model that made them.
 
-`python -m course_lib.agents.runs` lets the local model work on every test task from its prompt and
-adds each decision to the log, which takes some 15 minutes on an idle core; stopped, it goes on
-where it was.
+`python -m course_lib.agents.runs` lets the local model work on every test task, from its prompt and
+with the shipped adapters, and adds each decision to the log, which takes some 15 minutes on an idle
+core; stopped, it goes on where it was.
 """
 
 from __future__ import annotations
@@ -12,10 +12,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from course_lib.agents.policies import PromptedPolicy
+from course_lib.agents.policies import PromptedPolicy, RoutedPolicy
 from course_lib.agents.steps import Decision, Policy, Situation
+from course_lib.lora.router_data import ROUTER_PROMPT
 
 LOG = Path(__file__).with_name("decisions.jsonl")
+ADAPTERS = [
+    Path(__file__).parents[1] / "lora" / "adapters" / name for name in ("router", "grounded")
+]
 MAX_STEPS = 3  # of a run in the log: two calls and an answer
 _BATCH = 16
 
@@ -29,7 +33,8 @@ class Recorded:
     Args:
         policy: is asked for what is not kept.
         sha: of all that decides what the policy says; decisions of another one are left alone.
-        log: a file of JSON lines to read, and to add to; None keeps them in memory.
+        log: a file of JSON lines with earlier decisions.
+        add: whether new ones are added to the log, or kept in memory alone.
 
     >>> from course_lib.agents import ScriptedPolicy
     >>> policy = Recorded(ScriptedPolicy(["first"]))
@@ -42,8 +47,10 @@ class Recorded:
     Built in notebooks/13_agents.ipynb.
     """
 
-    def __init__(self, policy: Policy, *, sha: str = "", log: Path | None = None) -> None:
-        self.policy, self.sha, self.log = policy, sha, log
+    def __init__(
+        self, policy: Policy, *, sha: str = "", log: Path | None = None, add: bool = False
+    ) -> None:
+        self.policy, self.sha, self.log, self.add = policy, sha, log, add
         self.made: dict[tuple[str, str], Decision] = {}
         lines = log.read_text(encoding="utf-8").splitlines() if log and log.exists() else []
         for record in map(json.loads, lines):
@@ -57,7 +64,7 @@ class Recorded:
             part = new[start : start + _BATCH]
             decisions = self.policy.decide(part)
             self.made |= zip(map(_key, part), decisions, strict=True)
-            if self.log:
+            if self.log and self.add:
                 with self.log.open("a", encoding="utf-8", newline="\n") as file:
                     file.writelines(self._line(one) for one in part)
         return [self.made[_key(one)] for one in situations]
@@ -74,32 +81,85 @@ def _key(situation: Situation) -> tuple[str, str]:
     return situation.task, json.dumps(calls, sort_keys=True, ensure_ascii=False)
 
 
-def from_prompt(policy: PromptedPolicy) -> Recorded:
+def from_prompt(policy: PromptedPolicy, *, add: bool = False) -> Recorded:
     """The log's decisions for a policy's prompt and schema: those of SmolLM2-135M-Instruct, greedy.
 
     Built in notebooks/13_agents.ipynb.
     """
     said = json.dumps([policy.system, policy.schema, policy.max_tokens], sort_keys=True)
-    return Recorded(policy, sha=hashlib.sha256(said.encode()).hexdigest()[:12], log=LOG)
+    return Recorded(policy, sha=_sha(said.encode()), log=LOG, add=add)
+
+
+def from_adapters(policy: RoutedPolicy, folders: Sequence[Path], *, add: bool = False) -> Recorded:
+    """The log's decisions for two adapters: SmolLM2-135M-Instruct with each of them, greedy.
+
+    Args:
+        policy: with these adapters.
+        folders: of the router's and the reader's adapter.
+        add: as for `Recorded`.
+
+    Built in notebooks/13_agents.ipynb.
+    """
+    weights = [(folder / "adapter_model.safetensors").read_bytes() for folder in folders]
+    prompts = json.dumps([ROUTER_PROMPT, [dict(message) for message in policy.prompt]])
+    return Recorded(policy, sha=_sha(prompts.encode(), *weights), log=LOG, add=add)
+
+
+def _sha(*parts: bytes) -> str:
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
+
+
+class _SearchFirst:
+    """Searches for the task's own words, whatever it is, and leaves the rest to a policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+
+    def decide(self, situations: Sequence[Situation]) -> list[Decision]:
+        later = iter(self.policy.decide([one for one in situations if one.turns]))
+        calls = [{"tool": "search", "arguments": {"query": one.task}} for one in situations]
+        return [
+            next(later) if one.turns else Decision(json.dumps(made))
+            for one, made in zip(situations, calls, strict=True)
+        ]
 
 
 def main() -> None:
-    """Add to the log what is missing in it."""
+    """Add to the log what is missing in it, and take out what no longer belongs to it."""
     from course_lib.agents.loop import run_agents
     from course_lib.agents.scoring import score_by_kind
     from course_lib.data import load_agent_tasks
     from course_lib.language_model import LocalModel
-    from course_lib.lora.grounded_data import grounded_search
+    from course_lib.lora.grounded_data import GROUNDED_PROMPT, grounded_search
     from course_lib.tools import larkspur_tools, shop_api
 
     tasks = [task for task in load_agent_tasks() if task.split == "test"]
+    texts = [task.text for task in tasks]
+    model = LocalModel()
+    router, reader = (model.with_adapter(folder) for folder in ADAPTERS)
+    routed = RoutedPolicy(router, reader, GROUNDED_PROMPT)
     with shop_api() as shop:
         hidden = ("customers.name", "customers.email")
         tools = larkspur_tools(grounded_search(), shop, hidden=hidden)
-        policy = from_prompt(PromptedPolicy(LocalModel(), tools))
-        texts = [task.text for task in tasks]
-        runs = run_agents(texts, policy, tools, max_steps=MAX_STEPS, max_seconds=1e6)
-    print({kind: str(share) for kind, share in score_by_kind(tasks, runs).items()})
+        adapters = from_adapters(routed, ADAPTERS, add=True)
+        prompted = from_prompt(PromptedPolicy(model, tools), add=True)
+        _keep_only({adapters.sha, prompted.sha})
+        policies: dict[str, Policy] = {
+            "adapters": adapters,
+            "search first": _SearchFirst(adapters),
+            "prompt": prompted,
+        }
+        for name, policy in policies.items():
+            limits = {"max_steps": MAX_STEPS} if name == "prompt" else {}
+            runs = run_agents(texts, policy, tools, max_seconds=1e6, **limits)
+            print(name, {kind: str(v) for kind, v in score_by_kind(tasks, runs).items()})
+
+
+def _keep_only(shas: set[str]) -> None:
+    """Take the decisions of earlier prompts and adapters out of the log."""
+    lines = LOG.read_text(encoding="utf-8").splitlines(True) if LOG.exists() else []
+    kept = "".join(line for line in lines if json.loads(line)["sha"] in shas)
+    LOG.write_text(kept, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
