@@ -35,7 +35,11 @@ from course_lib.lora import grounded_scores, router_data, router_scores
 from course_lib.lora.ablation import STEPS, USUAL, load_ablation
 from course_lib.lora.examples import encode
 from course_lib.lora.layer import LowRankLinear
-from course_lib.statistics import paired_bootstrap_interval, wilson_interval
+from course_lib.statistics import (
+    bootstrap_interval,
+    paired_bootstrap_interval,
+    wilson_interval,
+)
 
 # %%
 plotting.use_course_style()
@@ -76,7 +80,7 @@ for split in router_scores.TESTS:
     print(f"{NAMES[split]:12} exact {score['exact']}, right tool {score['right tool']}")
 
 # %% [markdown]
-# XXX1
+# The form comes, and the call is often another. This is one prompt, not all prompts; but hundreds of questions are at hand whose call is known, enough to train on.
 #
 # ## 2. A small change to a large matrix
 #
@@ -382,21 +386,25 @@ for number, question in enumerate(some):
 # The answers to all test questions are kept in a file. "gold" puts the passage that answers among the three, "found" takes what the search finds. *Right and cited* wants the reference's numbers (or half its words) and a citation of a passage that answers.
 
 # %%
+MEASURES = {
+    "answer F1": ("f1", True), "citation precision": ("citation_precision", True),
+    "right and cited": ("right_and_cited", True), "wrongly abstained": ("abstained", True),
+    "rightly abstained": ("abstained", False),
+}  # fmt: skip
 for shown in ("gold", "found"):
-    pair = recorded[shown, "base"], recorded[shown, "adapter"]
-    print(f"{shown}: {len(pair[0])} questions, {sum(bool(one.answering) for one in pair[0])}",
-          "with a passage that answers")  # fmt: skip
-    scores_of = [grounded_scores.score_grounded(answers) for answers in pair]
-    for name, interval in scores_of[0].items():
-        print(f"  {name:18} before {interval}, after {scores_of[1][name]}")
-    right = [[one.right_and_cited for one in answers if one.answering] for answers in pair]
-    print("  right and cited, gained:", paired_bootstrap_interval(*map(np.array, right[::-1])))
-
+    pair = [recorded[shown, which] for which in ("base", "adapter")]
+    print(f"{shown}: a passage answers {sum(bool(one.answering) for one in pair[0])}",
+          f"of {len(pair[0])} questions")  # fmt: skip
+    for name, (measure, answered) in MEASURES.items():
+        before, after = (np.array([float(getattr(one, measure)) for one in answers
+                                   if bool(one.answering) == answered]) for answers in pair)  # fmt: skip
+        print(f"  {name:18} {bootstrap_interval(before)} -> {bootstrap_interval(after)},",
+              f"change {paired_bootstrap_interval(after, before)}")  # fmt: skip
 card = (SHIPPED / "adapters" / "grounded" / "README.md").read_text(encoding="utf-8")
 print(*[line for line in card.splitlines() if line.startswith("|")], sep="\n")
 
 # %% [markdown]
-# XXX8 The adapter's card, below the scores, says how it was made.
+# XXX8 The lines below the scores are the adapter's card.
 #
 # ## 9. What was forgotten?
 #
