@@ -60,23 +60,40 @@ def test_no_test_question_is_learned(questions):
 
 def test_splits_share_no_page_no_wording_and_no_question(questions, examples):
     train, validation = questions["train"], questions["validation"]
-    pages = [
-        {one.anchor.partition("#")[0] for one in split} - {""} for split in (train, validation)
-    ]
-    assert not pages[0] & pages[1]
+    pages = set(data._known()["validation_pages"])
+    assert len(pages) == 10
+    assert not {one.anchor.partition("#")[0] for one in train} & pages
+    shared = {one.anchor for one in train} & {one.anchor for one in validation}
+    assert not shared
     wordings = [{plain(one.template) for one in split} - {""} for split in (train, validation)]
     assert wordings[1]
     assert not wordings[0] & wordings[1]
     assert not {plain(one.text) for one in train} & {plain(one.text) for one in validation}
     for example in examples["train"]:
         shown = re.findall(r"^\[\d\] ([\w-]+)", example.messages[1]["content"], re.MULTILINE)
-        assert not set(shown) & pages[1]
+        assert not set(shown) & pages
+    needed = {one.anchor for one in validation} - {""}
+    chunks = [c for c in data.grounded_chunks() if any(covers(c, one) for one in needed)]
+    texts = {chunk.text for chunk in chunks if len(chunk.text) > 60}
+    assert len(texts) > 40
+    for example in examples["train"]:
+        prompt = example.messages[1]["content"].replace("\n> ", "\n")
+        held = [text for text in texts if text in prompt]
+        assert not held, held[0]
+
+
+def test_the_shop_s_own_training_questions_validate_only(questions):
+    asked = {q.text for q in load_questions() if q.split == "train"}
+    assert not {one.text for one in questions["train"]} & asked
+    validating = [one for one in questions["validation"] if one.text in asked]
+    assert len([one for one in validating if not one.anchor]) == 15
+    assert all(one.anchor for one in questions["train"])  # no wording that always means "no answer"
 
 
 def test_each_answer_cites_the_passage_that_answers_or_abstains(questions, examples):
     for split in SPLITS:
         abstained = [one for one in examples[split] if one.answer == ABSTENTION]
-        assert 0.2 < len(abstained) / len(examples[split]) < 0.35
+        assert 0.1 < len(abstained) / len(examples[split]) < 0.4
         places = []
         for example in examples[split]:
             if example.answer != ABSTENTION:
@@ -93,7 +110,6 @@ def test_neighbours_are_about_the_same_passages_and_the_answers_are_quoted(examp
             prompts = [one.messages[1]["content"].rpartition("\n\nQuestion: ") for one in group]
             assert len({shown for shown, _, _ in prompts}) == 1
             assert len({question for _, _, question in prompts}) == data.TOGETHER
-            assert ABSTENTION in [one.answer for one in group]
     answers = [one for one in examples["train"] if one.answer != ABSTENTION]
     words = [
         set(re.findall(r"\w+", one.answer.lower())) - {"1", "2", "3"}
