@@ -224,7 +224,7 @@ solution("13.3")
 # %% [markdown]
 # ## 5. The plain model decides
 #
-# A prompt names the tools; constrained decoding (notebook 11) holds each step to a thought and a valid call. Deciding takes SmolLM2 minutes, so its decisions are in a log, made by `python -m course_lib.agents.runs`. The tools run here, and some decisions are made again.
+# A prompt names the tools; constrained decoding (notebook 11) holds each step to a thought and a valid call. Deciding takes SmolLM2 minutes, so its decisions are in a log, made by `python -m course_lib.agents.record`. The tools run here, and some decisions are made again.
 
 # %%
 plain = PromptedPolicy(model, tools)

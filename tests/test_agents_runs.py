@@ -19,7 +19,8 @@ from course_lib.agents import (
     run_agents,
     succeeded,
 )
-from course_lib.agents.runs import ADAPTERS, LOG, MAX_STEPS, _SearchFirst
+from course_lib.agents.record import SearchFirst
+from course_lib.agents.runs import ADAPTERS, LOG, MAX_STEPS
 from course_lib.lora.grounded_data import GROUNDED_PROMPT
 from course_lib.retrieval import BM25
 from course_lib.tools import SCHEMAS, Tool, larkspur_tools, shop_api
@@ -110,7 +111,7 @@ class Nobody:
 
 @pytest.mark.parametrize("who", ["prompt", "adapters", "search first"])
 def test_the_committed_log_holds_every_step_of_every_test_task(who: str) -> None:
-    """It fails where a prompt, an adapter or a task has changed: run course_lib.agents.runs."""
+    """It fails where a prompt, an adapter or a task has changed: run course_lib.agents.record."""
     tasks = [task for task in data.load_agent_tasks() if task.split == "test"]
     hidden = ("customers.name", "customers.email")
     nobody: Any = Nobody()
@@ -123,7 +124,7 @@ def test_the_committed_log_holds_every_step_of_every_test_task(who: str) -> None
         policy: Any = {
             "prompt": prompted,
             "adapters": adapters,
-            "search first": _SearchFirst(adapters),
+            "search first": SearchFirst(adapters),
         }[who]
         steps = MAX_STEPS if who == "prompt" else 6
         runs = run_agents([task.text for task in tasks], policy, tools, max_steps=steps)
