@@ -71,7 +71,8 @@ ways = {"instruction": [e.messages for e in asked],
         "five examples": [router_scores.few_shot_messages(e.question) for e in asked]}  # fmt: skip
 for name, prompts in ways.items():
     written = [one.text for one in model.chat_batch(prompts, max_tokens=50)]
-    print(f"{name}: {sum(router_data.parse_call(text) is not None for text in written)} of 8 calls")
+    formed = sum(router_data.parse_call(text) is not None for text in written)
+    print(f"{name}: {model.count_tokens(prompts[0])} tokens read; {formed} of 8 answers are calls")
     for example, text in list(zip(asked, written, strict=True))[::3]:
         print(f"  {example.question}\n      {' '.join(text.split())[:80]}")
 calls = router_scores.load_calls()
@@ -80,7 +81,7 @@ for split in router_scores.TESTS:
     print(f"{NAMES[split]:12} exact {score['exact']}, right tool {score['right tool']}")
 
 # %% [markdown]
-# The form comes, and the call is often another. This is one prompt, not all prompts; but hundreds of questions are at hand whose call is known, enough to train on.
+# Without examples no answer is a call; with examples all are, and the intervals say how many are right. The examples are read anew for each question, many times the question's own length. Can the model have them *learned* instead? Hundreds of questions are at hand whose call is known.
 #
 # ## 2. A small change to a large matrix
 #
@@ -182,13 +183,13 @@ solution("12.2")
 layer = model.model.model.layers[0]
 shapes = [m.weight.shape for m in layer.modules() if isinstance(m, torch.nn.Linear)]
 for rank in (1, 8, 64):
-    learns = 15 * sum(rank * (out + into) for out, into in shapes)  # solves 12.2
-    print(f"rank {rank:2}, upper 15 layers: {learns:9,} of {weights:,} ({learns / weights:.2%})")
+    learns = 30 * sum(rank * (out + into) for out, into in shapes)  # solves 12.2
+    print(f"rank {rank:2}, all 30 layers: {learns:10,} of {weights:,} ({learns / weights:.2%})")
 
 # %% [markdown]
 # ## 3. Only the answer is learned
 #
-# A training example is a conversation whose last turn is the answer. The loss is the mean of -log p over tokens (notebook 04), but over which? The router will never have to write a question. So the prompt is *masked*: its labels are -100, which every library skips.
+# A training example is a conversation whose last turn is the answer. The loss is the mean of -log p over tokens (notebook 04), but over which? The router will never have to write a question. So the prompt is *masked*: its labels are -100, which torch's cross-entropy skips.
 
 
 # %%
@@ -317,15 +318,12 @@ plt.legend(loc="lower left")
 plt.show()
 
 # %% [markdown]
-# See the circles (the router) above the squares (the prompt). How far the leftmost circle stands above the rightmost is what a random split would have claimed too much; where bars overlap, thirty questions do not settle it. And read the wrong calls: what is wrong in them?
+# See the circles (the router) beside the squares (the prompt). How far the leftmost circle stands above the rightmost is what a random split would have claimed too much; where bars overlap, thirty questions do not settle it. And read the wrong calls: what is wrong in them?
 
 # %%
-exact = {which: {name: np.array([one.exact for one in rows]) for name, rows in of.items()}
-         for which, of in (("before", before), ("after", after))}  # fmt: skip
-for name in NAMES.values():
-    gain = paired_bootstrap_interval(exact["after"][name], exact["before"][name])
-    assert gain.low > 0
-    print(f"{name}: more than the prompt gets, beyond luck: {gain.low > 0}")
+new = [one.exact for name in NAMES.values() for one in after[name]]
+assert np.mean(new) > 0.6
+print(f"of {len(new)} questions that are new in some way, right: over 60 %, {np.mean(new) > 0.6}")
 
 # %% [markdown]
 # The router that is shipped was trained like this one, on all rows. Its answers to *all* test questions are recorded, so its bars are narrower:
@@ -421,7 +419,7 @@ for name, tuned in (("before", model), ("router", shipped), ("grounded", grounde
         print(f"{name}: {' '.join(written.text.split())}")
 
 # %% [markdown]
-# XXX9
+# Read a ratio with its interval: where that holds 1, six texts show no change; where it lies above 1, the model now predicts other text worse. The requests show more than the ratios: an adapter answers in its own form, although nothing in these prompts asks for it. So swap it in for its task alone.
 #
 # ## 10. Save, swap, merge
 #
@@ -457,7 +455,7 @@ for text, written in zip(odd, calls, strict=True):
     print(f"{text}\n    {written.text}")
 
 # %% [markdown]
-# Another language, two things at once, a tool that does not exist: what comes out is a call all the same. XXX10 Every new tool is new examples and a new training. And the scores are those of *made* questions: log what people ask, label a hundred, and test on these.
+# Another language, two things at once, a tool that does not exist: the answer is one call each time, and nothing in it says that the router never saw such a question. Every new tool is new examples and a new training. And the scores are those of *made* questions: log what people ask, label a hundred, and test on these.
 #
 # **Exercise 12.5** · Examples for your own tool · any level, 20 minutes, you may skip it. Choose a tool of your own work and write at least eight questions for it: each with the call's arguments, or None where another tool is meant.
 
@@ -477,7 +475,7 @@ solution("12.5")
 # ## What to remember
 #
 # 1. Prompt first, and measure; fine-tune for a form or a habit that your prompts do not reach. Facts that change belong into retrieval.
-# 2. LoRA learns B A beside a frozen W: about one weight in a hundred, nothing changed at the start.
+# 2. LoRA learns B A beside a frozen W: at rank 8 about two numbers for a hundred weights, and nothing changed at the start.
 # 3. Learn the answer, with its end; mask the rest.
 # 4. Split by what must be new in use. Choose on validation, report on test, with an interval.
 # 5. Measure what was forgotten, and ship an adapter with its card.
