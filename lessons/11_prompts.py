@@ -69,7 +69,7 @@ for v, answers in [(1, free[:8]), (2, free[8:])]:  # version 2 shows two example
     print("  ", answers[2].text[:90].replace("\n", " "))
 
 # %% [markdown]
-# The first version talks. The second shows two examples, and some of its answers are records, with bikes that nobody makes. A program needs the form every time.
+# The first version talks. The second shows two examples, and six answers of eight are records; this one names a bike, *Laser*, that nobody makes. A program needs the form every time.
 #
 # ## 2. Only what can still become right
 #
@@ -102,7 +102,7 @@ choices = ['"order_delivery"', '"battery_charging"', '"return_refund"']
 opening = model.tokenizer.apply_chat_template(asked[2], tokenize=False, add_generation_prompt=True)
 so_far = ""
 while so_far not in choices:
-    following = model.next_tokens(opening + so_far)  # the most probable first
+    following = model.next_tokens(opening + so_far)  # probable first; a local model shows all
     first = allowed(following.tokens, so_far, choices)[0]
     print(f"{following.tokens[first]!r:10} was number {first + 1:5} of {len(following.tokens)}")
     so_far += following.tokens[first]
@@ -210,7 +210,7 @@ print("copy the nearest minus nearest last:", format(
     paired_bootstrap_interval(right["copy the nearest"], right["similar, nearest last"]), "+.2f"))  # fmt: skip
 
 # %% [markdown]
-# See bars that overlap: 20 messages tell little apart. Yet all but two of the right answers repeat a label that stood among the examples, and there the choice has its effect: random examples hold the right label least often. The same examples in the other order change three answers in twenty, and the interval touches zero. And whoever copies the label of the nearest example, without any model, does no worse than a prompt. Include that rival in your comparisons.
+# See bars that overlap: 20 messages tell little apart. Yet all but two of the right answers repeat a label that stood among the examples, and there the choice has its effect: random examples hold the right label least often. The same examples in the other order gain three answers in twenty, and the interval touches zero. And to copy the label of the nearest example, without any model, comes out level with the best prompts here. Include that rival in your comparisons.
 #
 # ## 4. Prompts as files
 #
@@ -242,7 +242,7 @@ solution("11.2")
 # %% [markdown]
 # ## 5. Which version is better?
 #
-# Each version has answered 48 train and 60 test questions of the handbook, from three passages that the search found. That takes an hour of this model, so the answers lie in a log, written by `python -m course_lib.prompts.runs`. Believe no log: two of them again, now.
+# Each version has answered 48 train and 60 test questions of the handbook, from three passages that the search found. That takes this model a while, so the answers lie in a log, written by `python -m course_lib.prompts.runs`. Believe no log: two of them again, now.
 
 # %%
 log = runs.load_runs()
@@ -372,7 +372,7 @@ print("token F1, compressed minus whole:", format(
     paired_bootstrap_interval([f1(one) for one in less], [f1(one) for one in whole]), "+.3f"))  # fmt: skip
 
 # %% [markdown]
-# See the curve flatten: above 120 tokens, it gains no more than 0.06. Even whole passages hold the numbers of fewer than half of the questions: the search did not find them. Look there first.
+# See the curve flatten: above 120 tokens it gains 0.06 (the interval: 0 to 0.16). Even whole passages hold all the numbers for only 0.38 of the questions: look at the search first.
 #
 # Compressed, a prompt costs 344 tokens instead of 501. What the answers lose by it is open: the interval, of 16 questions, reaches from -0.08 to +0.03.
 #
@@ -486,7 +486,7 @@ for v in numbers:
     print(f"   declines what it must {share(mute)}, what it must not {share(wrongly)}")
 
 # %% [markdown]
-# Wording moved the form: version 4 cites in a fifth of its answers, version 5 never. It did not move what counts: the numbers stand in the prompt for 0.39 of the questions, and no version says them in more than 0.04. Only version 2 ever declines, in 0.13 of the cases where it must. Those are five wordings and one small model. Set `COURSE_LLM_BASE_URL` to a larger one and record anew; or train this one, in notebook 12.
+# Wording moved the form: version 4 cites in a fifth of its answers, version 5 never. It did not move what counts: the numbers stand in the prompt for 0.39 of the questions, and no version says them in more than 0.04 (intervals: up to 0.13). Only version 2 ever declines, in 0.13 of the cases where it must. Those are five wordings and one small model. Point `COURSE_LLM_BASE_URL` at a larger one, and `runs.record_runs` makes a log of its answers; or train this one, in notebook 12.
 #
 # ## Limits
 #

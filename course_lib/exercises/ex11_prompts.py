@@ -140,6 +140,8 @@ def _lead(dev: Any, test: Any, how: str) -> Any:
         best = int(np.hstack([dev, test]).mean(axis=1).argmax())
     if how == "leaves out row 0":
         best = 1 + int(dev[1:].mean(axis=1).argmax())
+    if how == "medians":
+        best = int(np.median(dev, axis=1).argmax())
     if how == "best question":
         best = int(dev.max(axis=1).argmax())
     if how == "two winners":
@@ -442,6 +444,13 @@ EXERCISES = [
                     ),
                     "three versions",
                 ),
+                Case(
+                    (
+                        np.array([[0.5, 0.5, 0.5], [0.6, 0.6, 0.0], [0.4, 0.4, 0.9]]),
+                        np.array([[0.5, 0.5], [0.4, 0.1], [0.7, 0.6]]),
+                    ),
+                    "one question makes the difference",
+                ),
             ]
         ),
         hints=(
@@ -456,6 +465,10 @@ EXERCISES = [
             KnownWrong(
                 partial(_lead, how="leaves out row 0"),
                 "Today's version can win too: then the lead is 0.",
+            ),
+            KnownWrong(
+                partial(_lead, how="medians"),
+                "It chooses by the median; the lead is one of means, so choose by the mean.",
             ),
             KnownWrong(
                 partial(_lead, how="best question"),
