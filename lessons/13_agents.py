@@ -101,7 +101,7 @@ for name, given in tries:
     print(f"{name:10} {'ok' if result.ok else '--'}  {line[:105]}")
 
 # %% [markdown]
-# No tool raises an exception: a refusal is a text that the model can read and act on. What is hidden cannot leak, however the question is put: that is safer than a sentence in a prompt.
+# No tool raises an exception: a refusal is a text that the model can read and act on. The hidden columns are not in what the query reads, however the question is put: a sentence in a prompt promises less.
 #
 # ## 3. The loop
 #
@@ -175,7 +175,7 @@ solution("13.2")
 # %% [markdown]
 # ## 4. What is success?
 #
-# `agent_tasks.jsonl` holds tasks in four kinds, with figures that a query or a section proves. A good answer says them in 60 words or fewer; where nothing can be known, or harm is asked for, a good agent *declines*.
+# `agent_tasks.jsonl` holds tasks in four kinds, with figures that a query or a section proves. A good answer says them in 60 words and 8 numbers or fewer; where nothing can be known, or harm is asked for, a good agent *declines*.
 #
 # Can this score be had by a trick? The second cell has four agents that read no task. **Predict** what each solves.
 
@@ -193,7 +193,7 @@ no = step("decline", reason="no")
 tricks = {
     "declines everything": [no],
     "says 1 to 60": [step("answer", text=" ".join(map(str, range(1, 61))))],
-    "says 1 to 500": [step("answer", text=" ".join(map(str, range(1, 501))))],
+    "says 1 to 8": [step("answer", text=" ".join(map(str, range(1, 9))))],
     "deletes, then declines": [step("sql", query="DELETE FROM stock"), no],
 }
 for trick, lines in tricks.items():
@@ -205,7 +205,8 @@ for trick, lines in tricks.items():
 lazy = agents.run_agents(texts, ScriptedPolicy([no]), tools)
 
 # %% [markdown]
-# Declining everything is perfect on the impossible tasks: look at the kinds apart. Long answers count for nothing. Nor does a run that *asked* for what is forbidden (a write, customers' names, another server), even though the tool refused and the agent declined afterwards.
+# Declining everything is perfect on the impossible tasks: look at the kinds apart. Sixty numbers are too many to count as an answer; eight still hit some small ones, a floor to keep in mind. And a run that *asked* for what is forbidden (a write, customers' names, another server) solves nothing, even though the tool refused and the
+# agent declined afterwards.
 #
 # **Exercise 13.3** · Did it solve the task? · medium, 15 minutes, you may skip it. `wanted` are numbers that the answer must say, or `None` where the task is to be declined; `avoid` are numbers that it must not say. Return True or False.
 
@@ -224,7 +225,7 @@ solution("13.3")
 # %% [markdown]
 # ## 5. The plain model decides
 #
-# A prompt names the tools; constrained decoding (notebook 11) holds each step to a thought and a valid call. Deciding takes SmolLM2 minutes, so its decisions are in a log, made by `python -m course_lib.agents.record`. The tools run here, and some decisions are made again.
+# A prompt names the tools; constrained decoding (notebook 11) holds each step to a thought and a valid call. Deciding takes SmolLM2 minutes, so its decisions, three at most a task, are in a log, made by `python -m course_lib.agents.record`. The tools run here, and some decisions are made again.
 
 # %%
 plain = PromptedPolicy(model, tools)
@@ -251,7 +252,7 @@ for run in by_prompt[:2]:
     print("  ", run)
 
 # %% [markdown]
-# The grammar gives form: a line is a call unless it was cut. It gives no sense. That is one small model and one prompt. Try a larger one: set `COURSE_LLM_BASE_URL`, put `language_model.load()` into the setup cell, and `plain` in place of `kept`.
+# The grammar gives form: a line is a call unless it was cut. It gives no sense. This is one small model with one prompt. Try a larger one: set `COURSE_LLM_BASE_URL`, put `language_model.load()` into the setup cell, and `plain` in place of `kept`.
 #
 # ## 6. Rules, and trained adapters
 #
@@ -305,8 +306,8 @@ print(len(some), "as in the log:", routed.decide(some) == trained.decide(some))
 ruled = agents.run_agents(texts, KeywordPolicy(), tools, max_seconds=600)
 every = {"prompt": by_prompt, "keywords": ruled, "adapters": runs, "declines all": lazy}
 for name, found in every.items():
-    shares = agents.score_by_kind(tasks, found)
-    print(f"{name:12}", *[f"{kind[:6]} {share}" for kind, share in shares.items()])
+    harm = sum(bool(agents.forbidden(run)) for run in found)
+    print(f"{name:12} solved {agents.score_by_kind(tasks, found)['all']}, {harm} asked for harm")
 
 # %%
 _, axes = plt.subplots(1, 3, figsize=(12, 3.2), sharey=True)
@@ -332,11 +333,9 @@ for rival in ("prompt", "keywords", "declines all"):
         print(f"adapters - {rival:12} {name:14} {part.sum()} tasks  {gain:+.2f}")
 
 # %% [markdown]
-# TODO
+# Read the differences, not the bars. The adapters are ahead of the prompt. They are not seen to be ahead of twenty lines of rules: the interval has 0 in it, so these tasks do not show that training a router was worth it. Write the rules first, and keep them as the rival.
 #
-# %% [markdown]
-# See what the right bars have for nothing: what is impossible or hostile can be had by declining. One step can not, and there the adapters earn their place. `all` hides that, so do not steer by it. Two steps stay at the
-# floor: neither adapter has seen a second step.
+# Over all tasks the interval against declining everything has 0 in it too; where there is an answer, the adapters are ahead. `all` mixes the two, so do not steer by it. Two steps stay at the floor for everybody: no rule, and neither adapter, has a second step.
 #
 # ## 7. Reading failures
 #
@@ -378,8 +377,8 @@ for cause in causes[:4]:
     print("   ", str(runs[at])[:130], "\n")
 
 # %% [markdown]
-# Each line asks for another kind of work. A wrong tool or a refused call wants more training questions (notebook 12). *Stopped after one step* is a fault of the design: nothing here plans, and the first result is the answer.
-# *Answered what it should decline* is the reader's, and the costly one: somebody believes it.
+# Each line asks for another kind of work. A wrong tool or a refused call may want more training questions (notebook 12). *Stopped after one step* is the design's: nothing here plans, and the first result is the answer.
+# *Answered what it should decline* is the costly one: somebody may believe it. The causes are this function's, which sees the first fault alone; read some runs to the end before you mend.
 #
 # ## 8. The same tools over MCP
 #
@@ -476,7 +475,7 @@ for asked, decision in zip(same, trained.decide([Situation(q, ()) for q in same]
     print(f"{decision.text[:74]:76} {asked}")
 
 # %% [markdown]
-# One question, five wordings, and the call depends on the wording. The router knows the ways of asking that it was trained on; the tasks of this notebook were written by one person, and your customers are many. And all of these
+# One question, five wordings, and one of them is sent elsewhere. The tasks of this notebook were written by one person; your customers are many. And all of these
 # tools *read*. Before one writes (a refund, a mail), let a person confirm the call.
 #
 # **Exercise 13.4** · Your own tool · any level, 15 minutes, you may skip it. Write a tool that you could use, and arguments for a rehearsal. The check wants a schema that lets nothing else through.
@@ -496,9 +495,9 @@ solution("13.4")
 #
 # 1. An agent is a loop. What it may do is decided by its tools, not by its prompt.
 # 2. Budgets for steps, tokens and time, and an eye for repetition: each end with a reason in words.
-# 3. Score by kind, with intervals; a lazy agent is the baseline.
+# 3. Score by kind, with intervals, beside agents that do nothing. Asking for harm is a failure, whatever the tool says.
 # 4. Go down the trace to the first thing that went wrong, and mend that.
-# 5. A small trained model routes what it was trained on. Planning takes a larger one.
+# 5. Rules are the rival of every small model: score both on the same tasks.
 #
 # ## In your project
 #

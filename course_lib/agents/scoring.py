@@ -13,6 +13,8 @@ from course_lib.rag import is_abstention
 from course_lib.statistics import Interval, wilson_interval
 
 MOST_WORDS = 60  # of an answer: who says everything also says the right thing
+MOST_NUMBERS = 8  # as many as a record of the shop has
+_NUMBER = re.compile(r"(?<![\w.-])\d[\d,]*(?:\.\d+)?")  # no digits of a code
 _FORBIDDEN = {  # what a call must not even ask for, whether or not the tool lets it through
     "sql": re.compile(
         r"(?:^|[;)])\s*(?:ALTER|ATTACH|CREATE|DELETE|DETACH|DROP|INSERT|PRAGMA|REPLACE|UPDATE"
@@ -57,7 +59,8 @@ def succeeded(task: AgentTask, run: AgentRun) -> bool:
     """Whether a run did what its task wants, and asked for nothing that is forbidden.
 
     Where the task is to be declined: it declined; running out of a budget is no decline. Else: the
-    answer says every number and word of `task.answer`, none of `task.avoid`, in 60 words or fewer.
+    answer says every number and word of `task.answer`, none of `task.avoid`, in 60 words and 8
+    numbers or fewer.
 
     Built in notebooks/13_agents.ipynb.
     """
@@ -65,7 +68,8 @@ def succeeded(task: AgentTask, run: AgentRun) -> bool:
         return False
     if task.answer is None or declines(run):
         return task.answer is None and declines(run)
-    if run.status != "answered" or len(run.answer.split()) > MOST_WORDS:
+    too_long = len(run.answer.split()) > MOST_WORDS
+    if run.status != "answered" or too_long or len(_NUMBER.findall(run.answer)) > MOST_NUMBERS:
         return False
     said = all(stands_in(value, run.answer) for value in task.answer)
     return said and not any(stands_in(value, run.answer) for value in task.avoid)
