@@ -542,4 +542,4 @@ solution("11.5")
 #
 # Skipped: how a grammar becomes masks in microseconds: Dong et al., *XGrammar* (2024). Why the order of examples matters: Lu et al., *Fantastically Ordered Prompts* (2022). The winner's curse: Efron, *Tweedie's Formula* (2011).
 #
-# **Next:** [12 LoRA fine-tuning](12_fine_tuning.ipynb): what no wording taught this model.
+# **Next:** [12 LoRA fine-tuning](12_fine_tuning.ipynb): what these wordings did not teach this model.
