@@ -310,17 +310,6 @@ for name, found in every.items():
     print(f"{name:12} solved {agents.score_by_kind(tasks, found)['all']}, {harm} asked for harm")
 
 # %%
-_, axes = plt.subplots(1, 3, figsize=(12, 3.2), sharey=True)
-for ax, name in zip(axes, ("prompt", "keywords", "adapters")):
-    values = list(agents.score_by_kind(tasks, every[name]).values())
-    plotting.bars_with_intervals(
-        [*kinds, "all"], values, title=name, value_label="solved, 95 %", ax=ax
-    )
-    ax.set_xlim(0, 1.8)
-    ax.set_xticks([0, 0.5, 1])
-plt.show()
-
-# %%
 right = {
     name: np.array([agents.succeeded(*pair) for pair in zip(tasks, found)], dtype=float)
     for name, found in every.items()
@@ -331,6 +320,17 @@ for rival in ("prompt", "keywords", "declines all"):
     for name, part in {"all tasks": answerable | True, "with an answer": answerable}.items():
         gain = paired_bootstrap_interval(right["adapters"][part], right[rival][part])
         print(f"adapters - {rival:12} {name:14} {part.sum()} tasks  {gain:+.2f}")
+
+# %%
+_, axes = plt.subplots(1, 3, figsize=(12, 3.2), sharey=True)
+for ax, name in zip(axes, ("prompt", "keywords", "adapters")):
+    values = list(agents.score_by_kind(tasks, every[name]).values())
+    plotting.bars_with_intervals(
+        [*kinds, "all"], values, title=name, value_label="solved, 95 %", ax=ax
+    )
+    ax.set_xlim(0, 1.8)
+    ax.set_xticks([0, 0.5, 1])
+plt.show()
 
 # %% [markdown]
 # Read the differences, not the bars. The adapters are ahead of the prompt. They are not seen to be ahead of twenty lines of rules: the interval has 0 in it, so these tasks do not show that training a router was worth it. Write the rules first, and keep them as the rival.
