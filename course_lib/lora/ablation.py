@@ -17,7 +17,7 @@ from course_lib.lora.configuration import TrainingConfig
 TABLE = Path(__file__).with_name("router_ablation.csv")
 STEPS = 60
 USUAL = (8, 240)  # rank, examples; the other settings change one of them
-SETTINGS = ((1, 240), USUAL, (32, 240), (8, 15), (8, 60))
+SETTINGS = (USUAL, (8, 60), (1, 240), (8, 15), (32, 240))
 CONFIG = TrainingConfig(
     target_modules=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
     layers=15,
