@@ -405,7 +405,7 @@ card = (SHIPPED / "adapters" / "grounded" / "README.md").read_text(encoding="utf
 print(*[line for line in card.splitlines() if line.startswith("|")], sep="\n")
 
 # %% [markdown]
-# Read each change with its interval. The adapter cites more passages that answer, and it abstains, where that is right and where it is wrong. Answers that are right *and* cited stay few: the form was learned, and reading the passages was not. The lines below the scores are the adapter's card.
+# Read each change with its interval. The adapter cites more passages that answer, and it abstains, where that is right and where it is wrong. Answers that are right *and* cited stay few: what they look like was learned, what they have to say mostly not. The lines below the scores are the adapter's card.
 #
 # ## 9. What was forgotten?
 #
