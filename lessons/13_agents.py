@@ -252,7 +252,7 @@ for run in by_prompt[:2]:
     print("  ", run)
 
 # %% [markdown]
-# The grammar gives form: a line is a call unless it was cut. It gives no sense. This is one small model with one prompt. Try a larger one: set `COURSE_LLM_BASE_URL`, put `language_model.load()` into the setup cell, and `plain` in place of `kept`.
+# The grammar gives form: a line is a call unless it was cut. It gives no sense. This is one small model with one prompt. Try a larger one: set `COURSE_LLM_BASE_URL`, put `language_model.load()` into the setup cell, and `plain` in place of `kept`; section 6 needs the local model again.
 #
 # ## 6. Rules, and trained adapters
 #
@@ -335,7 +335,7 @@ plt.show()
 # %% [markdown]
 # Read the differences, not the bars. The adapters are ahead of the prompt. They are not seen to be ahead of twenty lines of rules: the interval has 0 in it, so these tasks do not show that training a router was worth it. Write the rules first, and keep them as the rival.
 #
-# Over all tasks the interval against declining everything has 0 in it too; where there is an answer, the adapters are ahead. `all` mixes the two, so do not steer by it. Two steps stay at the floor for everybody: no rule, and neither adapter, has a second step.
+# Over all tasks the interval against declining everything has 0 in it too; where there is an answer, the adapters are ahead. `all` mixes the two, so do not steer by it. Two-step tasks stay at 0 for all three; rules and adapters have no second step to take.
 #
 # ## 7. Reading failures
 #
