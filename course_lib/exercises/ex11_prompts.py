@@ -40,6 +40,10 @@ def _allowed(pieces: Any, so_far: Any, choices: Any, how: str) -> Any:
     ]
 
 
+def _by_index(pieces: Any, so_far: Any, choices: Any) -> Any:
+    return [pieces.index(pieces[place]) for place in allowed(pieces, so_far, choices)]
+
+
 _ALLOWED_SOLUTION = """
 def my_allowed(pieces, so_far, choices):
     return [place for place, piece in enumerate(pieces)
@@ -98,6 +102,21 @@ def _any_name(template: Any, fields: Any) -> Any:
 
 def _format(template: Any, fields: Any) -> Any:
     return template.format(**fields)
+
+
+def _underscore(template: Any, fields: Any) -> Any:
+    pattern = r"\{([a-z_]+)\}"
+    missing = set(re.findall(pattern, template)) - set(fields)
+    if missing:
+        raise ValueError(f"missing: {sorted(missing)}")
+    return re.sub(pattern, lambda found: fields[found[1]], template)
+
+
+def _sub_loop(template: Any, fields: Any) -> Any:
+    fill(template, fields)
+    for name, value in fields.items():
+        template = re.sub(r"\{" + name + r"\}", value, template)
+    return template
 
 
 def _pattern(template: Any, fields: Any) -> Any:
@@ -192,6 +211,8 @@ def _turns_kept(turns: Any, fixed: Any, budget: Any, how: str) -> Any:
         kept += 1
     if how == "all or none":
         return kept if kept == len(turns) else 0
+    if how == "first kept":
+        return len(turns) - kept
     if how == "one always":
         return max(kept, 1) if len(turns) else 0
     return kept
@@ -228,6 +249,11 @@ _OWN_OBJECT = 'The schema must be an object with three properties or more, each 
 _OWN_ENUM = "One property should be an enum: a choice among values that you name."
 _OWN_OUT = 'One property should be able to be null ("anyOf"), for what a text does not say.'
 _OWN_NULL = "Expect null for at least one property: that is where a model invents."
+_OWN_TWO = "The choice and what may be null should be two different properties."
+_OWN_EMPTY = "An empty string says nothing: expect a value, or null."
+_OWN_NO_SCHEMA = "my_schema is still empty: name the properties that you want."
+_OWN_STUB = "That is the text of the comment: take one of yours."
+_STUB_TEXT = "Tuesday 14:30, dentist, 12 Park Lane. Please be ten minutes early."
 
 
 def _check_own(text: Any, schema: Any, wanted: Any) -> None:
@@ -235,12 +261,16 @@ def _check_own(text: Any, schema: Any, wanted: Any) -> None:
 
     from course_lib.language_model.constrained import check_schema
 
-    if text is ... or not schema:
+    if text is ...:
         raise NotAttempted
+    if not schema:
+        raise Wrong(_OWN_NO_SCHEMA)
     if not isinstance(text, str) or not isinstance(schema, dict) or not isinstance(wanted, dict):
         raise Wrong(_OWN_SHAPE)
     if len(text.split()) < 5:
         raise Wrong(_OWN_SHORT, got=text)
+    if text.strip() == _STUB_TEXT:
+        raise Wrong(_OWN_STUB)
     try:
         check_schema(schema)
     except ValueError as error:
@@ -249,15 +279,23 @@ def _check_own(text: Any, schema: Any, wanted: Any) -> None:
     plain = isinstance(parts, dict) and all(isinstance(part, dict) for part in parts.values())
     if not plain or len(parts) < 3 or set(schema.get("required", [])) != set(parts):
         raise Wrong(_OWN_OBJECT)
-    if not any("enum" in one for part in parts.values() for one in part.get("anyOf", [part])):
+    choice = {
+        name for name, part in parts.items() for one in part.get("anyOf", [part]) if "enum" in one
+    }
+    way_out = {name for name, part in parts.items() if _may_be_null(part)}
+    if not choice:
         raise Wrong(_OWN_ENUM)
-    if not any(_may_be_null(part) for part in parts.values()):
+    if not way_out:
         raise Wrong(_OWN_OUT)
+    if len(choice | way_out) < 2:
+        raise Wrong(_OWN_TWO)
     broken = next(iter(Draft202012Validator(schema).iter_errors(wanted)), None)
     if broken is not None:
         raise Wrong(f"What you expect does not fit your schema: {broken.message}", got=wanted)
     if None not in wanted.values():
         raise Wrong(_OWN_NULL, got=wanted)
+    if any(isinstance(value, str) and not value.strip() for value in wanted.values()):
+        raise Wrong(_OWN_EMPTY, got=wanted)
 
 
 def _may_be_null(part: Any) -> bool:
@@ -315,6 +353,7 @@ EXERCISES = [
                 Case((_PIECES, '"f', _LABELS), "one label is left"),
                 Case((["yes", "no"], "", ["no"]), "one choice"),
                 Case(([], "", ["no"]), "no pieces"),
+                Case((["n", "o", "n"], "", ["no"]), "the same piece twice"),
             ],
             compare=exact,
         ),
@@ -354,6 +393,10 @@ EXERCISES = [
                 "Choices that so_far has left behind are still let in: what is written must be "
                 "their beginning.",
             ),
+            KnownWrong(
+                _by_index,
+                "list.index finds the first of two equal pieces: use enumerate.",
+            ),
         ),
     ),
     Exercise(
@@ -377,6 +420,7 @@ EXERCISES = [
                     ('Reply {"label": "x"} for {ticket}', {"ticket": "E07"}),
                     "braces of JSON in the template",
                 ),
+                Case(("Not {a_b}: {ticket}", {"ticket": "x"}), "an underscore is no letter"),
                 Case(("{name}, {name}!", {"name": "Ada"}), "a field twice"),
                 Case(("{ticket} {name}", {"ticket": "x"}), "a value is missing"),
                 Case(("{path}", {"path": "C:\\new\\1"}), "backslashes in a value"),
@@ -401,6 +445,12 @@ EXERCISES = [
                 "Filled one after the other: a value that reads like a field is filled too.",
             ),
             KnownWrong(_any_name, "Only small letters in braces are a field; {E07} is none."),
+            KnownWrong(_underscore, "Small letters alone make a field; {a_b} is none."),
+            KnownWrong(
+                _sub_loop,
+                "One re.sub after the other: a value that reads like a field is filled too, and "
+                "backslashes in a value are read as a pattern's.",
+            ),
             KnownWrong(_left_standing, "A missing field stays in the prompt: raise ValueError."),
             KnownWrong(_emptied, "A missing field becomes nothing, unnoticed: raise ValueError."),
             KnownWrong(_once, "Only the first {name} is filled in."),
@@ -535,6 +585,10 @@ EXERCISES = [
                 "If not all turns fit, the newest of them still may.",
             ),
             KnownWrong(
+                partial(_turns_kept, how="first kept"),
+                "That is the position of the first turn kept; how many stay is wanted.",
+            ),
+            KnownWrong(
                 partial(_turns_kept, how="one always"),
                 "The last turn is kept although it does not fit.",
             ),
@@ -599,6 +653,25 @@ my_record = {{"kind": "dentist", "day": "Tuesday", "phone": None}}
                 _OWN_OUT,
             ),
             KnownWrong((_OWN_TEXT, _OWN_SCHEMA, {**_OWN_WANTED, "phone": "030123456"}), _OWN_NULL),
+            KnownWrong((_OWN_TEXT, _OWN_SCHEMA, {**_OWN_WANTED, "day": ""}), _OWN_EMPTY),
+            KnownWrong((_OWN_TEXT, {}, {}), _OWN_NO_SCHEMA),
+            KnownWrong((_STUB_TEXT, _OWN_SCHEMA, _OWN_WANTED), _OWN_STUB),
+            KnownWrong(
+                (
+                    _OWN_TEXT,
+                    {
+                        "type": "object",
+                        "properties": {
+                            "kind": {"enum": ["x", None]},
+                            "day": {"type": "string"},
+                            "place": {"type": "string"},
+                        },
+                        "required": ["kind", "day", "place"],
+                    },
+                    {"kind": None, "day": "Tuesday", "place": "12 Park Lane"},
+                ),
+                _OWN_TWO,
+            ),
             KnownWrong(
                 (_OWN_TEXT, _OWN_SCHEMA, {**_OWN_WANTED, "kind": "party"}),
                 "What you expect does not fit your schema: 'party' is not one of "
