@@ -10,6 +10,7 @@ from course_lib.data import load_handbook, load_questions
 from course_lib.language_model import Completion
 from course_lib.lora import grounded_data as data
 from course_lib.lora.grounded_scores import (
+    ADAPTER,
     GroundedAnswer,
     held_out_questions,
     load_grounded_answers,
@@ -209,3 +210,17 @@ def test_answers_to_other_passages_are_refused(tmp_path):
     with pytest.raises(ValueError, match=rf"out of date: {question.id} was answered from"):
         load_grounded_answers(file)
     assert load_grounded_answers(tmp_path / "none.jsonl") == {}
+
+
+def test_the_card_says_what_the_recorded_answers_score_and_the_files_are_small():
+    card = (ADAPTER / "README.md").read_text(encoding="utf-8")
+    answers = load_grounded_answers()
+    assert {len(each) for each in answers.values()} == {len(held_out_questions())}
+    for shown in ("gold", "found"):
+        scores = {name: score_grounded(answers[shown, name]) for name in ("base", "adapter")}
+        for name, interval in scores["base"].items():
+            assert f"| {name} | {interval} | {scores['adapter'][name]} |" in card
+    for split, each in (("734", "train"), ("195", "validation")):
+        assert len(data.grounded_questions(each)) == int(split)
+        assert f"{split} questions" in card
+    assert (ADAPTER / "adapter_model.safetensors").stat().st_size < 5_000_000
