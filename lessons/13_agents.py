@@ -9,13 +9,12 @@
 # - **serve** the same tools over MCP, and run the same agent on a framework;
 # - **say** what it cannot do.
 #
-# Needs notebooks 08, 11 and 12. Reading takes 30 minutes, the exercises up to 60, running all cells 70 seconds.
+# Needs notebooks 08, 11 and 12. Reading takes 40 minutes, the exercises up to 60, running all cells 70 seconds.
 #
 # ## 1. A question that no passage answers
 
 # %%
 import asyncio
-import inspect
 import json
 import os
 import re
@@ -47,7 +46,7 @@ print(model.chat([{"role": "user", "content": question}], max_tokens=30).text)
 print([one.chunk.locator for one in grounded_search().search(question, 3)])
 
 # %% [markdown]
-# The model makes something up, and retrieval finds pages about numbers like this one. The order is in the shop's database: somebody has to *look it up*. An **agent** is a model in a loop that may call
+# The model makes something up, and retrieval finds pages that hold no order. The order is in the shop's database: somebody has to *look it up*. An **agent** is a model in a loop that may call
 # **tools**, programs that do what a model cannot.
 #
 # ## 2. Tools
@@ -61,7 +60,7 @@ print(eval("open('../pyproject.toml').readline()"))
 # %% [markdown]
 # A file of this computer. Whoever writes the question writes the code, and a customer's question, or a page that was retrieved, is not to be trusted with that. So parse what you want, and refuse the rest.
 #
-# **Exercise 13.1** · A calculator that parses · hard, 25 minutes, you may skip it. `text` holds numbers, `+ - * /` and brackets. Return its value as a float; raise `ValueError` for anything else, a division by zero too. No `eval`.
+# **Exercise 13.1** · A calculator that parses · hard, 25 minutes, you may skip it. `text` holds numbers, `+ - * /` and brackets. Return its value as a float; raise `ValueError` for anything else, a division by zero too. Each sign stands between two values, so `-3` is refused. No `eval`.
 
 
 # %% tags=["exercise"] exercise="13.1"
@@ -101,11 +100,11 @@ for name, given in tries:
     print(f"{name:10} {'ok' if result.ok else '--'}  {line[:105]}")
 
 # %% [markdown]
-# No tool raises an exception: a refusal is a text that the model can read and act on. The hidden columns are not in what the query reads, however the question is put: a sentence in a prompt promises less.
+# None of the seven raises an exception: a refusal is a text that the model can read and act on. The hidden columns are not in what this tool's query reads; a prompt that forbids them promises less. A name in a document or in another column would still come out.
 #
 # ## 3. The loop
 #
-# Decide, act, read, again. One line of JSON is a decision; `answer` and `decline` end the loop. Here a script decides, so that you see the loop alone.
+# Decide, act, read, again. A `Situation` is a task and the turns so far; one line of JSON is a decision; `answer` and `decline` end the loop. Here a script decides, so that you see the loop alone.
 
 
 # %%
@@ -137,7 +136,7 @@ print(run.trace)
 assert type(run.trace).from_json(run.trace.to_json()) == run.trace  # to keep, and to measure
 
 # %% [markdown]
-# `run_agent` is this loop, and four things that you miss on the first bad day. **Predict**, for each script, how many steps it gets.
+# `run_agent` is this loop with budgets for steps, tokens and time, and an eye for repetition. A budget is looked at before a step, so the last step may go over it. **Predict**, for each script, how many steps it gets.
 
 # %%
 paths = [step("http", path=f"/stock/LK-{n}") for n in range(100, 140)]
@@ -151,7 +150,7 @@ scripts = {
 }
 for name, (lines, tokens, limits) in scripts.items():
     run = run_agent("?", ScriptedPolicy(lines, tokens), tools, **limits)
-    reason = run.reason if name != "slow" else "out of time"
+    reason = run.reason if name != "slow" else "out of time"  # it names milliseconds
     print(f"{name:12} {run.steps} steps  {run.status:9} {reason[:70]}")
 print(run.turns[0].observation)
 
@@ -225,7 +224,7 @@ solution("13.3")
 # %% [markdown]
 # ## 5. The plain model decides
 #
-# A prompt names the tools; constrained decoding (notebook 11) holds each step to a thought and a valid call. Deciding takes SmolLM2 minutes, so its decisions, three at most a task, are in a log, made by `python -m course_lib.agents.record`. The tools run here, and some decisions are made again.
+# A prompt names the tools; constrained decoding (notebook 11) holds each step to a thought and a valid call. Deciding takes SmolLM2 minutes, so its decisions, of 80 tokens and three a task at most, are in a log, made by `python -m course_lib.agents.record`. The tools run here, and some decisions are made again.
 
 # %%
 plain = PromptedPolicy(model, tools)
@@ -236,11 +235,16 @@ for kind, score in agents.score_by_kind(tasks, by_prompt).items():
     print(f"{kind:12} {score}")
 print(Counter(run.status for run in by_prompt))
 print(sum(bool(agents.forbidden(run)) for run in by_prompt), "runs asked for what is forbidden")
-first = [Situation(text, ()) for text in texts]
-whole = [decision.text.endswith("}}") for decision in kept.decide(first)]
-print(
-    sum(whole), f"of {len(whole)} first lines are whole calls; the others ran into the token limit"
-)
+
+# %%
+lines = [one.text for one in kept.decide([Situation(text, ()) for text in texts])]
+begun = [re.search(r'"tool": "(\w+)', line)[1] for line in lines]
+hits = [tool == (task.tools or ["decline"])[0] for task, tool in zip(tasks, begun)]
+answerable = np.array([task.answer is not None for task in tasks])
+print(sum(line.endswith("}}") for line in lines), "of", len(lines), "first lines are whole calls")
+for what, part in {"to answer": answerable, "to decline": ~answerable}.items():
+    print(f"{what}: {np.sum(part & hits)} of {part.sum()} begin with the right tool")
+print(Counter(begun))
 some = [Situation(text, ()) for text in texts[::19]]
 print("as in the log:", plain.decide(some) == kept.decide(some))
 
@@ -252,7 +256,7 @@ for run in by_prompt[:2]:
     print("  ", run)
 
 # %% [markdown]
-# The grammar gives form: a line is a call unless it was cut. It gives no sense. This is one small model with one prompt. Try a larger one: set `COURSE_LLM_BASE_URL`, put `language_model.load()` into the setup cell, and `plain` in place of `kept`; section 6 needs the local model again.
+# The grammar gives form: a line is a call unless the limit of tokens cut it, and that limit is part of the low score. It gives no sense: the first tool is seldom the right one. This is one small model with one prompt. Try a larger one: set `COURSE_LLM_BASE_URL`, put `language_model.load()` into the setup cell, and `plain` in place of `kept`; section 6 needs the local model again.
 #
 # ## 6. Rules, and trained adapters
 #
@@ -297,33 +301,45 @@ class KeywordPolicy:
         ]
 
 
+class NoReader:  # the router, and "decline" after every search
+    def decide(self, situations):
+        return [
+            agents.Decision(no)
+            if one.turns and one.turns[-1].tool == "search"
+            else trained.decide([one])[0]
+            for one in situations
+        ]
+
+
 # %%
 runs = agents.run_agents(texts, trained, tools, max_seconds=600)
 found = [run for run in runs if run.turns and run.turns[-1].tool == "search"]
 some = [Situation(text, ()) for text in texts[::6]]
 some += [Situation(run.task, run.turns) for run in found[::8]]
 print(len(some), "as in the log:", routed.decide(some) == trained.decide(some))
-ruled = agents.run_agents(texts, KeywordPolicy(), tools, max_seconds=600)
-every = {"prompt": by_prompt, "keywords": ruled, "adapters": runs, "declines all": lazy}
-for name, found in every.items():
-    harm = sum(bool(agents.forbidden(run)) for run in found)
-    print(f"{name:12} solved {agents.score_by_kind(tasks, found)['all']}, {harm} asked for harm")
+every = {"prompt": by_prompt, "declines all": lazy, "adapters": runs}
+for name, policy in {"keywords": KeywordPolicy(), "no reader": NoReader()}.items():
+    every[name] = agents.run_agents(texts, policy, tools, max_seconds=600)
+for name, done in every.items():
+    harm = sum(bool(agents.forbidden(run)) for run in done)
+    print(f"{name:12} solved {agents.score_by_kind(tasks, done)['all']}, {harm} asked for harm")
 
 # %%
 right = {
-    name: np.array([agents.succeeded(*pair) for pair in zip(tasks, found)], dtype=float)
-    for name, found in every.items()
+    name: np.array([agents.succeeded(*pair) for pair in zip(tasks, done)], dtype=float)
+    for name, done in every.items()
 }
 solved = right["adapters"] == 1
-answerable = np.array([task.answer is not None for task in tasks])
-for rival in ("prompt", "keywords", "declines all"):
-    for name, part in {"all tasks": answerable | True, "with an answer": answerable}.items():
+one_step = np.array([task.kind == "one_step" for task in tasks])
+parts = {"all": answerable | True, "one step": one_step, "to decline": ~answerable}
+for rival in ("prompt", "keywords", "no reader", "declines all"):
+    for name, part in parts.items():
         gain = paired_bootstrap_interval(right["adapters"][part], right[rival][part])
-        print(f"adapters - {rival:12} {name:14} {part.sum()} tasks  {gain:+.2f}")
+        print(f"adapters - {rival:12} {name:10} {part.sum()} tasks  {gain:+.2f}")
 
 # %%
-_, axes = plt.subplots(1, 3, figsize=(12, 3.2), sharey=True)
-for ax, name in zip(axes, ("prompt", "keywords", "adapters")):
+_, axes = plt.subplots(1, 4, figsize=(13, 3.2), sharey=True)
+for ax, name in zip(axes, ("prompt", "keywords", "no reader", "adapters")):
     values = list(agents.score_by_kind(tasks, every[name]).values())
     plotting.bars_with_intervals(
         [*kinds, "all"], values, title=name, value_label="solved, 95 %", ax=ax
@@ -333,9 +349,10 @@ for ax, name in zip(axes, ("prompt", "keywords", "adapters")):
 plt.show()
 
 # %% [markdown]
-# Read the differences, not the bars. The adapters are ahead of the prompt. They are not seen to be ahead of twenty lines of rules: the interval has 0 in it, so these tasks do not show that training a router was worth it. Write the rules first, and keep them as the rival.
+# Read the differences, not the bars. The adapters are ahead of the prompt. Whether they are ahead of twenty lines of rules, these tasks do not decide: the interval over all of them has 0 in it. Write the rules first, and keep them as the rival.
 #
-# Over all tasks the interval against declining everything has 0 in it too; where there is an answer, the adapters are ahead. `all` mixes the two, so do not steer by it. Two-step tasks stay at 0 for all three; rules and adapters have no second step to take.
+# *No reader* is the router with a rule: decline after every search. Over all tasks it is not told apart from the adapters, because it gains where a task is to be declined what it loses where there is an answer. `all` hides that, so look at the kinds apart.
+# Two-step tasks are at 0 for rules and adapters by construction: the first good result is the answer.
 #
 # ## 7. Reading failures
 #
@@ -346,7 +363,7 @@ plt.show()
 def where(task, run):  # the first thing that went wrong
     called = [turn.tool for turn in run.turns]
     if task.answer is None:
-        return "answered what it should decline"
+        return "answered, by the reader" if called[-1:] == ["search"] else "answered, by rule"
     if not called:
         return "declined at once"
     if called[0] != task.tools[0]:
@@ -377,8 +394,8 @@ for cause in causes[:4]:
     print("   ", str(runs[at])[:130], "\n")
 
 # %% [markdown]
-# Each line asks for another kind of work. A wrong tool or a refused call may want more training questions (notebook 12). *Stopped after one step* is the design's: nothing here plans, and the first result is the answer.
-# *Answered what it should decline* is the costly one: somebody may believe it. The causes are this function's, which sees the first fault alone; read some runs to the end before you mend.
+# Each line asks for another kind of work. A wrong tool or a refused call may want more training questions (notebook 12). *Stopped after one step* says too little: some first steps were good, and nothing here plans a second; others were wrong already.
+# *Answered* what is to be declined is the costly one: somebody may believe it. The causes are this function's, which sees the first fault alone; read some runs to the end before you mend.
 #
 # ## 8. The same tools over MCP
 #
@@ -422,7 +439,7 @@ with serve_http(tools) as address:
 # ## 9. The same agent on a framework
 #
 # [docs/agent_frameworks.md](../docs/agent_frameworks.md) compares four by installing them: releases, size, what they send by default, whether they take a model of your own. Pydantic AI takes our schemas as they are, sends nothing, and works with an OpenAI-compatible server on this
-# machine (`OpenAIChatModel` with a base URL in the policy's place; a test does that). SmolLM2 calls no tools by itself, so a function passes our policy's line on. To compare the frames alone, both get the decisions of section 6.
+# machine (`OpenAIChatModel` with a base URL in the policy's place; a test does that). SmolLM2 calls no tools by itself, so a function passes our policy's line on. To compare the loops alone, both get the decisions of section 6.
 
 
 # %%
@@ -438,17 +455,6 @@ stuck = ScriptedPolicy([paths[0]])
 print("stuck, ours:", run_agent("?", stuck, tools).steps, "steps; framework:", end=" ")
 print(wait(run_framework("?", framework_agent(stuck, tools))).steps)
 
-
-# %%
-def code_lines(thing):  # without blank lines, comments and docstrings
-    text = inspect.getsource(thing)
-    for part in text.split('"""')[1::2]:
-        text = text.replace(part, "")
-    return sum(bool(line.strip()) and line.strip()[0] not in '#"' for line in text.split("\n"))
-
-
-print("lines:", code_lines(agents.loop), "ours,", code_lines(agents.framework), "framework")
-
 # %% tags=["nbval-ignore-output"] reason="times"
 for name, took in zip(("framework", "ours"), seconds):
     print(f"{name:10} {1000 * took / len(tasks):.0f} ms a task, the model's time left out")
@@ -458,7 +464,7 @@ assert [run.answer for run in on_framework] == [run.answer for run in ours]
 running.close()  # the shop's API
 
 # %% [markdown]
-# The same answers, one by one: here the frame decides nothing. The framework takes milliseconds more a task, and lets a stuck agent spend all of its steps. Our glue for it has about two thirds of the loop's lines; a model that calls tools by itself needs less of it.
+# The same answers, one by one: here the framework decides nothing. It takes more time a task (one run, on one order of the two), and lets a stuck agent spend all of its steps.
 # It also brings streaming, providers and typed results, which we would have to write. Take one for what it brings.
 #
 # ## Limits
@@ -472,10 +478,10 @@ same = [
     "Wo bleibt LC-26-16519?",
 ]
 for asked, decision in zip(same, trained.decide([Situation(q, ()) for q in same])):
-    print(f"{decision.text[:74]:76} {asked}")
+    print(f"{decision.text[:62]:63} rules agree: {decision.text == by_keywords(asked)!s:5} {asked}")
 
 # %% [markdown]
-# One question, five wordings, and one of them is sent elsewhere. The tasks of this notebook were written by one person; your customers are many. And all of these
+# One question, five wordings. Where the number stands whole, German or not, the call is the same, and a regular expression finds it too. The fourth has it in pieces, and nobody puts them together. The tasks of this notebook were written by one person; your customers are many. And all of these
 # tools *read*. Before one writes (a refund, a mail), let a person confirm the call.
 #
 # **Exercise 13.4** · Your own tool · any level, 15 minutes, you may skip it. Write a tool that you could use, and arguments for a rehearsal. The check wants a schema that lets nothing else through.
@@ -501,7 +507,7 @@ solution("13.4")
 #
 # ## In your project
 #
-# Copy `tools` and `agents`. Put an MCP server before tools that several clients use. Take a framework for streaming, retries and many providers, and keep your own tools and scores.
+# Read `tools` and `agents`, and take what you need; `agents` leans on the course's models and data. Put an MCP server before tools that several clients use. Take a framework for streaming, retries and many providers, and keep your own tools and scores.
 #
 # ## Where the maths goes deeper
 #
