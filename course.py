@@ -252,7 +252,7 @@ def explain_pip_failure():
     tail = LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-12:]
     text = "\n".join(tail)
     if "No space left" in text or "Errno 28" in text:
-        step = "free some disk space (the course needs about 4.5 GB) and run the same command again."
+        step = "free some disk space (the course needs 4.5 GB) and run the same command again."
     elif re.search(r"(?i)connection|resolve|timed out|network|ProxyError", text):
         step = "check the network (or pip's proxy settings) and run the same command again."
     else:
