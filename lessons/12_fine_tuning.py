@@ -19,6 +19,7 @@
 import copy
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -43,7 +44,7 @@ from course_lib.statistics import (
 
 # %%
 plotting.use_course_style()
-model = LocalModel(threads=2)  # training needs the weights here, so no endpoint today
+model = LocalModel()  # training needs the weights here, so no endpoint today
 train = router_data.router_examples("train")
 one_each = {e.call["tool"]: e for e in reversed(train)}  # the first of each tool
 for example in one_each.values():
@@ -73,7 +74,7 @@ for name, prompts in ways.items():
     written = [one.text for one in model.chat_batch(prompts, max_tokens=50)]
     formed = sum(router_data.parse_call(text) is not None for text in written)
     print(f"{name}: {model.count_tokens(prompts[0])} tokens read; {formed} of 8 answers are calls")
-    for example, text in list(zip(asked, written, strict=True))[::3]:
+    for example, text in list(zip(asked, written, strict=True))[1::3]:
         print(f"  {example.question}\n      {' '.join(text.split())[:80]}")
 calls = router_scores.load_calls()
 for split in router_scores.TESTS:
@@ -139,7 +140,8 @@ ours = LowRankLinear(copy.deepcopy(linear), rank=8, alpha=16)
 peft = PeftLinear(linear, "default", config=LoraConfig(r=8, lora_alpha=16), r=8, lora_alpha=16)
 for other in ([ours.A, ours.B], [peft.lora_A["default"].weight, peft.lora_B["default"].weight]):
     other[0].data, other[1].data = mine.A.data, mine.B.data
-far = [float((mine(x) - y(x)).abs().max() / mine(x).abs().max()) for y in (ours, peft)]
+with torch.no_grad():
+    far = [float((mine(x) - y(x)).abs().max() / mine(x).abs().max()) for y in (ours, peft)]
 print("within 1e-6 of course_lib's and peft's:", [distance < 1e-6 for distance in far])
 
 # %% [markdown]
@@ -268,6 +270,7 @@ solution("12.4")
 # %%
 SHIPPED = ROOT / "course_lib" / "lora"
 config = lora.load_config(SHIPPED / "configs" / "router.toml")
+config = replace(config, max_steps=130, evaluate_every=65)  # two thirds, to save you time
 validation = router_data.router_examples("validation")
 print(len(learn), "examples,", len(validation), "for validation")
 print(f"rank {config.rank}, alpha {config.alpha}, {config.batch_size} examples a step,",
@@ -322,11 +325,11 @@ plt.show()
 
 # %%
 new = [one.exact for name in NAMES.values() for one in after[name]]
-assert np.mean(new) > 0.6
-print(f"of {len(new)} questions that are new in some way, right: over 60 %, {np.mean(new) > 0.6}")
+assert np.mean(new) > 0.4
+print(f"of {len(new)} questions that are new in some way, right: over 40 %, {np.mean(new) > 0.4}")
 
 # %% [markdown]
-# The router that is shipped was trained like this one, on all rows. Its answers to *all* test questions are recorded, so its bars are narrower:
+# The router that is shipped was trained like this one, half as long again and on all rows. Its answers to *all* test questions are recorded, so its bars are narrower:
 
 # %%
 gains = []
@@ -368,7 +371,7 @@ plt.show()
 #
 # ## 8. Answers that cite
 #
-# A second adapter, for what notebooks 08, 10 and 11 asked of prompts: a short answer with its citation, or *The documents do not say*. Its prompts hold three passages, so its training took over an hour, by `python -m course_lib.lora grounded`; it is shipped. Nothing that a test question needs was in its training. Three test questions, each asked with the worked example of notebook 08 and then with the adapter:
+# A second adapter, for what notebooks 08, 10 and 11 asked of prompts: a short answer with its citation, or *The documents do not say*. Its prompts hold three passages, so its training took over half an hour, by `python -m course_lib.lora grounded`; it is shipped. Nothing that a test question needs was in its training. Three test questions, each asked with the worked example of notebook 08 and then with the adapter:
 
 # %%
 grounded = model.with_adapter(SHIPPED / "adapters" / "grounded")
@@ -431,8 +434,8 @@ for name, tuned in (("before", model), ("router", shipped), ("grounded", grounde
 # %%
 folder = Path(tempfile.mkdtemp())
 saved = lora.save_adapter(router, folder / "router")
-loaded = LocalModel(adapter=saved, threads=2)
-merged = LocalModel(lora.merge_and_save(loaded, folder / "merged"), threads=2)
+loaded = LocalModel(adapter=saved)
+merged = LocalModel(lora.merge_and_save(loaded, folder / "merged"))
 swapped = grounded.with_adapter(saved)  # another adapter for the same model
 for part in sorted(folder.iterdir()):
     print(f"{part.name}: {sum(file.stat().st_size for file in part.iterdir()) / 1e6:.0f} MB")
