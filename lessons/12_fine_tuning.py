@@ -268,8 +268,7 @@ solution("12.4")
 # A step takes a few examples, and moves A and B a little against the gradient of their loss. The learning rate is high beside that of full fine-tuning; it *warms up* over the first steps, and then falls to 0. A gradient that is too long is clipped. Every so often the loss is measured *on validation*, and the weights of the best such point are kept.
 
 # %%
-SHIPPED = ROOT / "course_lib" / "lora"
-config = lora.load_config(SHIPPED / "configs" / "router.toml")
+config = lora.load_config(ROOT / "course_lib/lora/configs/router.toml")
 config = replace(config, max_steps=130, evaluate_every=65)  # two thirds, to save you time
 validation = router_data.router_examples("validation")
 print(len(learn), "examples,", len(validation), "for validation")
@@ -321,7 +320,7 @@ plt.legend(loc="lower left")
 plt.show()
 
 # %% [markdown]
-# See the circles (the router) beside the squares (the prompt). How far the leftmost circle stands above the rightmost is what a random split would have claimed too much; where bars overlap, thirty questions do not settle it. And read the wrong calls: what is wrong in them?
+# See the circles (the router) beside the squares (the prompt). A random split would have claimed the leftmost circle for all; where bars overlap, thirty questions do not settle it. And read the wrong calls: what is wrong in them?
 
 # %%
 new = [one.exact for name in NAMES.values() for one in after[name]]
@@ -374,7 +373,7 @@ plt.show()
 # A second adapter, for what notebooks 08, 10 and 11 asked of prompts: a short answer with its citation, or *The documents do not say*. Its prompts hold three passages, so its training took over half an hour, by `python -m course_lib.lora grounded`; it is shipped. Nothing that a test question needs was in its training. Three test questions, each asked with the worked example of notebook 08 and then with the adapter:
 
 # %%
-grounded = model.with_adapter(SHIPPED / "adapters" / "grounded")
+grounded = model.with_adapter(grounded_scores.ADAPTER)
 recorded = grounded_scores.load_grounded_answers()
 some = [one.question for one in every(recorded["gold", "base"], 3)]
 live = {
@@ -404,18 +403,18 @@ for shown in ("gold", "found"):
                                    if bool(one.answering) == answered]) for answers in pair)  # fmt: skip
         print(f"  {name:18} {bootstrap_interval(before)} -> {bootstrap_interval(after)},",
               f"change {paired_bootstrap_interval(after, before)}")  # fmt: skip
-card = (SHIPPED / "adapters" / "grounded" / "README.md").read_text(encoding="utf-8")
+card = (grounded_scores.ADAPTER / "README.md").read_text(encoding="utf-8")
 print(*[line for line in card.splitlines() if line.startswith("|")], sep="\n")
 
 # %% [markdown]
-# Read each change with its interval. The adapter cites more passages that answer, and it abstains, where that is right and where it is wrong. Answers that are right *and* cited stay few: what they look like was learned, what they have to say mostly not. The lines below the scores are the adapter's card.
+# Read each change with its interval. The adapter cites more passages that answer, and it abstains: with the passage put in, about as often where that is wrong as where it is right. Answers that are right *and* cited stay few: what they look like was learned, what they have to say mostly not. The lines below the scores are the adapter's card.
 #
 # ## 9. What was forgotten?
 #
 # Weights that learned one thing serve all others too. Two tests: *perplexity* (notebook 04) on six texts about anything else; and three everyday requests.
 
 # %%
-shipped = model.with_adapter(SHIPPED / "adapters" / "router")  # trained as ours, on all rows
+shipped = model.with_adapter(router_scores.ADAPTER)  # trained as ours, on all rows
 for name, tuned in (("router", shipped), ("grounded", grounded)):
     print(f"{name}: {lora.measure_forgetting(model, tuned, UNRELATED)}")
 requests = ["Name three fruits.", "What is the capital of France?", "Say something kind to me."]
@@ -425,7 +424,7 @@ for name, tuned in (("before", model), ("router", shipped), ("grounded", grounde
         print(f"{name}: {' '.join(written.text.split())}")
 
 # %% [markdown]
-# Read a ratio with its interval: where that holds 1, six texts show no change; where it lies above 1, the model now predicts other text worse. The requests show more than the ratios: an adapter answers in its own form, although nothing in these prompts asks for it. So swap it in for its task alone.
+# Read a ratio with its interval: where that holds 1, six texts show no change; where it lies above 1, the model now predicts other text worse. The requests show more than the ratios: the router declines them, in JSON, although nothing in these prompts asks for a call, and the other adapter cites a passage that nobody gave. So swap an adapter in for its task alone.
 #
 # ## 10. Save, swap, merge
 #
