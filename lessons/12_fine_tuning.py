@@ -9,7 +9,7 @@
 # - **split** by wording and by value, so that a score says what you think it says;
 # - **measure** what was forgotten; save, merge and swap adapters.
 #
-# Needs notebooks 04, 08, 10 and 11. Reading takes 30 minutes, the exercises up to 65, running all cells 4 minutes, half of which is the training.
+# Needs notebooks 04, 08, 10 and 11. Reading takes 30 minutes, the exercises up to 65, running all cells 5 minutes, more than half of which is the training.
 #
 # ## 1. Which tool?
 #
