@@ -283,7 +283,7 @@ print(f"{result.seconds:.0f} s; validation loss by step:", end=" ")
 print({step: round(loss, 3) for step, loss in result.validation_losses.items()})
 
 # %% [markdown]
-# See the loss (grey) fall steeply in the first steps and slowly from there. Single steps jump about, for their examples are few; the validation's points (circles) decide.
+# See the loss (thin line) fall steeply in the first steps and slowly from there. Single steps jump about, for their examples are few; the validation's points (circles) decide.
 
 # %%
 first, best = result.validation_losses[0], min(result.validation_losses.values())
@@ -341,7 +341,7 @@ for split in router_scores.TESTS:
 print("all three together, gained:", bootstrap_interval(np.concatenate(gains)))
 
 # %% [markdown]
-# Where an interval holds 0, the gain may be luck; and questions with the same wording tend to fail together, so the true intervals are wider. Five good examples are a serious rival. The router does without them: compare the tokens read, in section 1.
+# Where an interval holds 0, the gain may be luck; and questions with the same wording are not independent, so the true intervals are wider. Five good examples are a serious rival. The router does without them: compare the tokens read, in section 1.
 #
 # ## 7. How much rank, how many examples?
 #
