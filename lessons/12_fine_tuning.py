@@ -414,7 +414,7 @@ print(*[line for line in card.splitlines() if line.startswith("|")], sep="\n")
 # Weights that learned one thing serve all others too. Two tests: *perplexity* (notebook 04) on six texts about anything else; and three everyday requests.
 
 # %%
-shipped = model.with_adapter(router_scores.ADAPTER)  # trained as ours, on all rows
+shipped = model.with_adapter(router_scores.ADAPTER)  # on all rows, half as long again
 for name, tuned in (("router", shipped), ("grounded", grounded)):
     print(f"{name}: {lora.measure_forgetting(model, tuned, UNRELATED)}")
 requests = ["Name three fruits.", "What is the capital of France?", "Say something kind to me."]
