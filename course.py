@@ -252,7 +252,7 @@ def explain_pip_failure():
     tail = LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-12:]
     text = "\n".join(tail)
     if "No space left" in text or "Errno 28" in text:
-        step = "free some disk space (the course needs about 3 GB) and run the same command again."
+        step = "free some disk space (the course needs 4.5 GB) and run the same command again."
     elif re.search(r"(?i)connection|resolve|timed out|network|ProxyError", text):
         step = "check the network (or pip's proxy settings) and run the same command again."
     else:
@@ -279,7 +279,7 @@ def make_venv():
     if result.returncode:
         raise SetupError(
             f"The virtual environment {VENV} could not be made:\n{result.stdout.strip()}\n"
-            "Next step: check that this folder can be written and has about 3 GB free."
+            "Next step: check that this folder can be written and has about 4.5 GB free."
         )
 
 
@@ -362,7 +362,7 @@ def main(arguments):
     except OSError as error:
         print(
             f"\n\nSet-up stopped: {error}\nNext step: check that this folder can be written and the"
-            " disk has 3 GB free, then run the same command again.",
+            " disk has 4.5 GB free, then run the same command again.",
             file=sys.stderr,
         )
         return 1

@@ -8,7 +8,7 @@
 # - read a score together with its interval;
 # - solve an exercise with a check, a hint and a solution.
 #
-# Needs: Python and a little NumPy. No machine learning. Reading 8 minutes, exercises 12, running 15 seconds.
+# Needs: Python and a little NumPy. No machine learning. Reading 9 minutes, exercises 12, running 25 seconds.
 
 # %% [markdown]
 # ## Is this machine ready?
@@ -20,9 +20,12 @@ import textwrap
 
 import numpy as np
 
-from course_lib import data, doctor, plotting
+from course_lib import data, doctor, plotting, rag
 from course_lib.embeddings import Embedder
 from course_lib.exercises import check, hint, solution
+from course_lib.language_model import LocalModel
+from course_lib.lora.grounded_data import GROUNDED_PROMPT, grounded_search
+from course_lib.lora.grounded_scores import ADAPTER, load_grounded_answers, score_grounded
 from course_lib.similarity import top_k
 from course_lib.statistics import bootstrap_interval, paired_bootstrap_interval
 
@@ -241,6 +244,38 @@ check("0.3", my_question)
 # %%
 hint("0.3")
 solution("0.3")
+
+# %% [markdown]
+# ## Where this goes
+#
+# So far the assistant quotes whole sections. In notebook 12 a small **language model** is trained to read three passages, to answer with
+# the sentence that answers and the number of its passage, or to say that the documents do not say. What it learned comes with the course:
+
+# %%
+trained = LocalModel(adapter=ADAPTER)
+for question in [
+    "What does the company pay for my desk at home?",
+    "How long does the charger take for the Fold?",
+    "Who won the Tour de France in 2019?",
+]:
+    print("Q:", question)
+    answer = rag.answer(question, grounded_search(), trained, prompt=GROUNDED_PROMPT)
+    print(textwrap.indent(str(answer), "   "), "\n")
+
+# %% [markdown]
+# Chosen examples again, so count: every test question that one passage answers, with that passage among the three. The model's answers
+# were recorded beforehand. *Cites* is the share of its citations that name a passage which answers, *right* the share of answers that
+# say what is wanted and cite nothing else:
+
+# %%
+answers = load_grounded_answers()
+for title, name in {"with a careful prompt": "base", "after the training": "adapter"}.items():
+    scores = score_grounded(answers["gold", name])
+    print(f"{title:22} cites {scores['citation precision']}   right {scores['right and cited']}")
+
+# %% [markdown]
+# The training taught it to name its source. To take the right sentence from there it learned hardly at all: it has 135 million parameters,
+# and a large model has a thousand times as many. The course does not hide this. Each notebook measures what fails, and what helps by how much.
 
 # %% [markdown]
 # ## The course

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -89,6 +91,48 @@ def test_a_model_that_fails_ends_the_run() -> None:
             raise ContextOverflow("too long")
 
     assert [run.status for run in both(Short([""]))] == ["failed"] * 2
+
+
+def test_an_openai_compatible_server_on_this_machine_takes_the_policys_place() -> None:
+    """Two requests: the model calls a tool, reads what it gave, and answers."""
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    asked: list[Any] = []
+    made = {"name": "double", "arguments": '{"x": 21}'}
+    replies = [
+        {"tool_calls": [{"id": "1", "type": "function", "function": made}], "content": None},
+        {"content": "It is 42."},
+    ]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            message = {"role": "assistant", **replies[len(asked) - 1]}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+            body = {"id": "1", "object": "chat.completion", "created": 1, "model": "small",
+                    "choices": [choice], "usage": usage}  # fmt: skip
+            content = json.dumps(body).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        model = OpenAIChatModel("small", provider=OpenAIProvider(base_url=url, api_key="none"))
+        done = asyncio.run(run_framework("Twice 21?", framework_agent(model, TOOLS)))
+        server.shutdown()
+    assert (done.answer, done.status, done.steps, done.tokens) == ("It is 42.", "answered", 2, 30)
+    assert [(turn.tool, turn.observation) for turn in done.turns] == [("double", "42")]
+    sent = {tool["function"]["name"]: tool["function"]["parameters"] for tool in asked[0]["tools"]}
+    assert sent["double"]["properties"] == NUMBER["properties"]
+    assert asked[1]["messages"][-1]["content"] == "42"
 
 
 def test_without_the_package_one_line_says_what_to_install(monkeypatch: Any) -> None:

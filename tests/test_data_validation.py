@@ -141,7 +141,7 @@ AGENT_TASKS: list[dict[str, Any]] = [
         "tools": ["sql", "calculator"],
         "answer": [2480],
         "avoid": [1240],
-        "gold": {"sql": "SELECT 2 * quantity FROM stock"},
+        "gold": {"sql": "SELECT 2 * quantity FROM stock WHERE part = 'LK-204'"},
         "split": "test",
     },
     {

@@ -11,11 +11,14 @@ import sys
 import time
 import urllib.request
 
+import nbformat
 import numpy as np
 import pytest
 import torch
+from nbclient import NotebookClient
 
 from course_lib import assets, language_model, lora
+from course_lib.execute import kernel_environment
 from course_lib.language_model import EndpointModel, LocalModel
 from course_lib.lora import TrainingConfig
 from course_lib.lora.live_plot import loss_figure
@@ -317,3 +320,15 @@ def test_the_plot_changes_in_place(monkeypatch):
     ]  # fmt: skip
     with pytest.raises(ValueError, match="every must be 0 or more seconds, got -1"):
         lora.live_loss_plot(-1)
+
+
+def test_a_notebook_shows_the_plot_as_a_picture():
+    source = """from course_lib import lora
+show = lora.live_loss_plot()
+for n in (1, 2):
+    show(lora.Step(n, 2, 3.0 / n, 1.0 / n, 1e-3, 1.0))"""
+    cell = nbformat.v4.new_code_cell(source)
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    NotebookClient(notebook, timeout=120).execute(env=kernel_environment())
+    (shown,) = [one for one in cell["outputs"] if one["output_type"] == "display_data"]
+    assert "image/png" in shown["data"]

@@ -12,7 +12,8 @@ It is 42. [answered: 2 steps, 0 tokens]
 
 from course_lib.agents.loop import AgentRun, run_agent, run_agents
 from course_lib.agents.policies import PromptedPolicy, RoutedPolicy, call_schema
-from course_lib.agents.scoring import declines, score_by_kind, succeeded
+from course_lib.agents.runs import Recorded, from_adapters, from_prompt
+from course_lib.agents.scoring import declines, forbidden, score_by_kind, succeeded
 from course_lib.agents.steps import Decision, Policy, ScriptedPolicy, Situation, Turn, parse_call
 
 __all__ = [
@@ -20,12 +21,16 @@ __all__ = [
     "Decision",
     "Policy",
     "PromptedPolicy",
+    "Recorded",
     "RoutedPolicy",
     "ScriptedPolicy",
     "Situation",
     "Turn",
     "call_schema",
     "declines",
+    "forbidden",
+    "from_adapters",
+    "from_prompt",
     "parse_call",
     "run_agent",
     "run_agents",

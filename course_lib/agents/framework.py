@@ -9,17 +9,22 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from course_lib.agents.loop import AgentRun, Status
-from course_lib.agents.steps import ANSWER, DECLINE, Policy, Situation, Turn, parse_call
+from course_lib.agents.steps import ANSWER, DECLINE, Situation, Turn, parse_call
 from course_lib.language_model import LanguageModelError
 from course_lib.rag.trace import Trace
 from course_lib.tools import Tool, call
 
 
-def framework_agent(policy: Policy, tools: Mapping[str, Tool]) -> Any:
+def framework_agent(policy: Any, tools: Mapping[str, Tool]) -> Any:
     """A `pydantic_ai.Agent` with these tools, whose model is a policy.
 
-    A model that can call tools by itself would stand here as `OpenAIChatModel` with a base URL.
-    SmolLM2 cannot: a policy writes its line of JSON, and a `FunctionModel` passes it on as a call.
+    SmolLM2 cannot call tools by itself: a policy writes its line of JSON, and a `FunctionModel`
+    passes it on as a call. A model that can takes the policy's place as a model of the framework,
+    such as `OpenAIChatModel` with a base URL.
+
+    Args:
+        policy: of `course_lib.agents`, or a model of the framework.
+        tools: what it may call.
 
     Raises:
         RuntimeError: if the package pydantic-ai-slim is missing, with the command that installs it.
@@ -30,6 +35,7 @@ def framework_agent(policy: Policy, tools: Mapping[str, Tool]) -> Any:
         from pydantic_ai import Agent, ToolFailed, ToolOutput
         from pydantic_ai import Tool as FrameworkTool
         from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
+        from pydantic_ai.models import Model
         from pydantic_ai.models.function import FunctionModel
         from pydantic_ai.usage import RequestUsage
     except ImportError:
@@ -63,7 +69,7 @@ def framework_agent(policy: Policy, tools: Mapping[str, Tool]) -> Any:
         return f"{DECLINE}: {reason}"
 
     return Agent(
-        FunctionModel(decide, model_name="policy"),
+        policy if isinstance(policy, Model) else FunctionModel(decide, model_name="policy"),
         output_type=[str, ToolOutput(decline, name=DECLINE)],
         tools=[
             FrameworkTool.from_schema(runs(one), one.name, one.description, dict(one.schema))

@@ -1,7 +1,10 @@
 """The exercises of notebooks/08_rag.ipynb."""
 
 import re
-from functools import cache, partial
+from collections.abc import Set
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -9,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from course_lib.data import LARKSPUR
+from course_lib.exercises.checks import FunctionCheck
 from course_lib.exercises.core import Case, Exercise, KnownWrong, Wrong, exact, function_check
-from course_lib.exercises.guard import NotAttempted
+from course_lib.exercises.guard import Guarded, NotAttempted
 
 # ------------------------------------------------------------------------------------------------
 # 8.1 BM25
@@ -41,7 +45,8 @@ def bm25(query: Any, texts: Any, k1: Any, b: Any) -> Any:
 
 def _bm25_variant(query: Any, texts: Any, k1: Any, b: Any, how: str) -> Any:
     """BM25 with one thing changed."""
-    lengths = np.array([len(text) for text in texts])
+    lengths = np.array([len(set(text) if how == "sets" else text) for text in texts])
+    k1, b = (1.2, 0.75) if how == "fixed" else (k1, b)
     mean = lengths.max() if how == "longest" else lengths.mean()
     norm = 1 - b + b * lengths / mean
     if how == "no length":
@@ -57,10 +62,17 @@ def _bm25_variant(query: Any, texts: Any, k1: Any, b: Any, how: str) -> Any:
             idf = 1.0
         elif how == "plain idf":
             idf = np.log(len(texts) / max(df, 1))
+        elif how == "no one":
+            idf = np.log((len(texts) - df + 0.5) / (df + 0.5))
+        elif how == "idf bare":
+            with np.errstate(divide="ignore"):
+                idf = np.log(1 + len(texts) - df + 0.5 / df + 0.5)
         if how == "presence":
             n = np.minimum(n, 1)
         part = n if how == "no saturation" else n / (n + k1 * norm)
-        scores += idf * part * ((k1 + 1) if how == "scaled" else 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            part = n / n + k1 * norm if how == "part bare" else part
+            scores += idf * part * ((k1 + 1) if how == "scaled" else 1)
     return scores
 
 
@@ -134,6 +146,13 @@ def _fuse_variant(rankings: Any, k: Any, constant: Any, how: str) -> Any:
         scores = {name: scores[name] / len(at) for name, at in places.items()}
     elif how == "ranks":
         scores = {name: -float(sum(at)) for name, at in places.items()}
+    elif how == "squared":
+        scores = {
+            name: sum((constant**2 + rank) ** -1 for rank in at) for name, at in places.items()
+        }
+    elif how == "ties":
+        places = dict(sorted(places.items(), key=lambda item: min(item[1])))
+        scores = {name: scores[name] for name in places}
     order = sorted(scores, key=lambda name: scores[name] if how == "worst" else -scores[name])
     if how == "pairs":
         return [(name, scores[name]) for name in order[:k]]
@@ -270,6 +289,35 @@ def _look_up_variant(text: Any, n_passages: Any, how: str) -> Any:
     return (known, []) if how == "dropped" else (known, other)
 
 
+@dataclass(frozen=True)
+class _TwoLists(FunctionCheck):
+    """Says which of the two lists differs."""
+
+    def __call__(self, attempt: Guarded) -> None:
+        try:
+            super().__call__(attempt)
+        except Wrong as wrong:
+            wrong.message = _which_list(attempt) or wrong.message
+            raise
+
+
+def _which_list(attempt: Guarded) -> str:
+    """What is wrong with the first of two lists that differs, or "" if it is something else."""
+    for args, _, outcome in attempt.calls:
+        got = outcome.value
+        if not isinstance(got, list | tuple):
+            return ""
+        if len(got) != 2:
+            return "Two lists are wanted: the passages that were shown, and the others."
+        names = "of the passages that were shown", "of the others"
+        for name, one, wanted in zip(names, got, look_up(*args), strict=True):
+            if isinstance(one, Set):
+                return f"The numbers {name} are a set: a list keeps the order of mention."
+            if not exact(one, wanted):
+                return f"The list {name} is not the right one."
+    return ""
+
+
 _LOOK_UP_SOLUTION = """
 def my_look_up(text, n_passages):
     cited = []
@@ -303,9 +351,19 @@ _QUESTIONS = [
 ]
 
 
-@cache
 def _read(folder: str) -> Any:
-    """Documents, report and search of a folder."""
+    """Documents, report and search of a folder as it is now."""
+    files = []
+    for file in Path(folder).rglob("*"):
+        with suppress(OSError):  # the report names what cannot be opened
+            state = file.stat()
+            files.append((str(file), state.st_size, state.st_mtime_ns))
+    return _read_once(folder, tuple(sorted(files)))
+
+
+@lru_cache(maxsize=1)
+def _read_once(folder: str, _files: tuple[tuple[str, int, int], ...]) -> Any:
+    """The same for a folder whose files have not changed."""
     from course_lib.chunking import chunk_fixed
     from course_lib.ingestion import load_folder
     from course_lib.retrieval import WordSearch
@@ -328,8 +386,10 @@ def show_folder(folder: Any, questions: Any) -> None:
     """Print what a folder holds, and at which place search finds the file of each answer."""
     try:
         path = _check_folder(folder)
-    except (Wrong, NotAttempted):
-        return  # the check says what is missing
+    except (Wrong, NotAttempted) as verdict:  # the check says what is missing
+        if str(verdict) == _FEW_DOCUMENTS:
+            print(_read(str(Path(folder).expanduser()))[1])
+        return
     _, report, search = _read(path)
     print(report)
     try:
@@ -477,6 +537,25 @@ EXERCISES = [
                 "You multiply by k1 + 1, as the first papers did: the order is the same, the "
                 "scores are not those of the formula here.",
             ),
+            KnownWrong(
+                partial(_bm25_variant, how="no one"),
+                "The 1 + inside the logarithm is missing: a word of most texts scores below 0.",
+            ),
+            KnownWrong(
+                partial(_bm25_variant, how="idf bare"),
+                "Brackets are missing inside the logarithm: (N - df + 0.5) / (df + 0.5).",
+            ),
+            KnownWrong(
+                partial(_bm25_variant, how="part bare"),
+                "Brackets are missing: n / (n + ...), not n / n + ...",
+            ),
+            KnownWrong(
+                partial(_bm25_variant, how="sets"),
+                "A text's length is that of the list, with its repetitions.",
+            ),
+            KnownWrong(
+                partial(_bm25_variant, how="fixed"), "k1 and b are arguments, not 1.2 and 0.75."
+            ),
         ),
     ),
     Exercise(
@@ -492,6 +571,10 @@ EXERCISES = [
                 Case(([["a", "b", "c", "d", "e"], ["f"], ["g", "e"]], 2, 2), "three rankings"),
                 Case(([["a", "c", "b"], ["d", "e", "b"]], 2, 0), "a constant of 0"),
                 Case(([["a", "b", "c"], ["b", "d", "c"]], 2, 1), "twice, below the first"),
+                Case(
+                    ([["a", *"uvw", "b"], ["d", *"xyz", "b"]], 1, 2), "once first, or twice fifth"
+                ),
+                Case(([["x", "a"], ["d", "a"]], 3, 0), "all equal: as they were met"),
             ],
             compare=exact,
         ),
@@ -531,6 +614,14 @@ EXERCISES = [
             KnownWrong(
                 partial(_fuse_variant, how="always 60"), "The constant is an argument, not 60."
             ),
+            KnownWrong(
+                partial(_fuse_variant, how="squared"),
+                "The constant is added as it is, not squared.",
+            ),
+            KnownWrong(
+                partial(_fuse_variant, how="ties"),
+                "Of equals, the one met first comes first, not the one with the better place.",
+            ),
             KnownWrong(partial(_fuse_variant, how="worst"), "The best come first."),
             KnownWrong(partial(_fuse_variant, how="not cut"), "k names are wanted: cut at k."),
             KnownWrong(
@@ -558,8 +649,8 @@ EXERCISES = [
             "Go from the best down with the tokens used so far. Keep a passage if it still fits.",
             "A passage that does not fit is passed over, and its length not counted: no break.",
         ),
-        explanation="Half a passage is worse than none: a table without its last rows, or a rule "
-        "without its exception, reads like the whole one.",
+        explanation="Half a passage is worse than none: a rule without its exception reads "
+        "like the whole one. What the cut has halved already stays so.",
         wrong=(
             KnownWrong(
                 _keep_stop,
@@ -586,15 +677,15 @@ EXERCISES = [
         title="Look up citations",
         reference=look_up,
         solution_source=_LOOK_UP_SOLUTION,
-        check=function_check(
-            cases=[
+        check=_TwoLists(
+            cases=(
                 Case(("Within 30 days [1], by post [7].", 3), "one of each"),
                 Case(("By post [3, 1] or by van [3].", 3), "two in a bracket, and a repeat"),
                 Case(("No [0]. Yes [12], or [2].", 12), "zero and two digits"),
                 Case(("It costs 25 euro [2, 5].", 3), "a number that is no citation"),
                 Case(("First [9], then [2], then [9, 4].", 3), "order"),
                 Case(("Turn it to [max 3], see [2,4, 1].", 4), "three, and a bracket with a word"),
-            ],
+            ),
             compare=exact,
         ),
         hints=(
@@ -669,8 +760,9 @@ EXERCISES = [
         hints=(
             "Any folder with three or more Markdown, text or PDF files will do: a project's docs, "
             "a folder of manuals. Read the report first.",
-            "Ask one question with a rare word of the page, and one as a colleague would ask it. "
-            "A file is named by its path in the folder, such as 'howto/vpn.md'.",
+            "Ask one question with a rare word of the page, and one as a colleague would ask it, "
+            "each of three words or more. A file is named by its path in the folder, such as "
+            "'howto/vpn.md'.",
         ),
         explanation="A question that shares no word with its page shows what stems cannot do, and "
         "a page that the report calls unreadable is a page that no search will find.",

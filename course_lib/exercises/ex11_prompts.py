@@ -31,12 +31,17 @@ def _allowed(pieces: Any, so_far: Any, choices: Any, how: str) -> Any:
         "whole": lambda piece, choice: so_far + piece == choice,
         "empty": lambda piece, choice: choice.startswith(so_far + piece),
         "first letter": lambda piece, choice: piece and choice.startswith(so_far + piece[:1]),
+        "cut": lambda piece, choice: piece and choice[len(so_far) :].startswith(piece),
     }
     return [
         place
         for place, piece in enumerate(pieces)
         if any(tests[how](piece, choice) for choice in choices)
     ]
+
+
+def _by_index(pieces: Any, so_far: Any, choices: Any) -> Any:
+    return [pieces.index(pieces[place]) for place in allowed(pieces, so_far, choices)]
 
 
 _ALLOWED_SOLUTION = """
@@ -81,8 +86,37 @@ def _once(template: Any, fields: Any) -> Any:
     return template
 
 
+def _sorted(template: Any, fields: Any) -> Any:
+    fill(template, fields)
+    for name in sorted(fields):
+        template = template.replace("{" + name + "}", fields[name])
+    return template
+
+
+def _any_name(template: Any, fields: Any) -> Any:
+    missing = set(re.findall(r"\{([^}\"]+)\}", template)) - set(fields)
+    if missing:
+        raise ValueError(f"missing: {sorted(missing)}")
+    return fill(template, fields)
+
+
 def _format(template: Any, fields: Any) -> Any:
     return template.format(**fields)
+
+
+def _underscore(template: Any, fields: Any) -> Any:
+    pattern = r"\{([a-z_]+)\}"
+    missing = set(re.findall(pattern, template)) - set(fields)
+    if missing:
+        raise ValueError(f"missing: {sorted(missing)}")
+    return re.sub(pattern, lambda found: fields[found[1]], template)
+
+
+def _sub_loop(template: Any, fields: Any) -> Any:
+    fill(template, fields)
+    for name, value in fields.items():
+        template = re.sub(r"\{" + name + r"\}", value, template)
+    return template
 
 
 def _pattern(template: Any, fields: Any) -> Any:
@@ -123,6 +157,12 @@ def _lead(dev: Any, test: Any, how: str) -> Any:
         best = int(test.mean(axis=1).argmax())
     if how == "both":
         best = int(np.hstack([dev, test]).mean(axis=1).argmax())
+    if how == "leaves out row 0":
+        best = 1 + int(dev[1:].mean(axis=1).argmax())
+    if how == "medians":
+        best = int(np.median(dev, axis=1).argmax())
+    if how == "best question":
+        best = int(dev.max(axis=1).argmax())
     if how == "two winners":
         return float(dev.mean(1).max() - dev[0].mean()), float(test.mean(1).max() - test[0].mean())
     if how == "scores":
@@ -171,6 +211,8 @@ def _turns_kept(turns: Any, fixed: Any, budget: Any, how: str) -> Any:
         kept += 1
     if how == "all or none":
         return kept if kept == len(turns) else 0
+    if how == "first kept":
+        return len(turns) - kept
     if how == "one always":
         return max(kept, 1) if len(turns) else 0
     return kept
@@ -201,43 +243,68 @@ _OWN_SCHEMA: dict[str, Any] = {
     "required": ["kind", "day", "phone"],
 }
 _OWN_WANTED = {"kind": "dentist", "day": "Tuesday", "phone": None}
+_OWN_SHORT = "Take a text of five words or more, so that there is something to read."
 _OWN_SHAPE = "A text, a schema (a dict) and the record that you expect (a dict) are wanted."
 _OWN_OBJECT = 'The schema must be an object with three properties or more, each in "required".'
 _OWN_ENUM = "One property should be an enum: a choice among values that you name."
 _OWN_OUT = 'One property should be able to be null ("anyOf"), for what a text does not say.'
 _OWN_NULL = "Expect null for at least one property: that is where a model invents."
+_OWN_TWO = "The choice and what may be null should be two different properties."
+_OWN_EMPTY = "An empty string says nothing: expect a value, or null."
+_OWN_NO_SCHEMA = "my_schema is still empty: name the properties that you want."
+_OWN_STUB = "That is the text of the comment: take one of yours."
+_STUB_TEXT = "Tuesday 14:30, dentist, 12 Park Lane. Please be ten minutes early."
 
 
 def _check_own(text: Any, schema: Any, wanted: Any) -> None:
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+    from jsonschema import Draft202012Validator
 
     from course_lib.language_model.constrained import check_schema
 
-    if text is ... or not schema:
+    if text is ...:
         raise NotAttempted
+    if not schema:
+        raise Wrong(_OWN_NO_SCHEMA)
     if not isinstance(text, str) or not isinstance(schema, dict) or not isinstance(wanted, dict):
         raise Wrong(_OWN_SHAPE)
+    if len(text.split()) < 5:
+        raise Wrong(_OWN_SHORT, got=text)
+    if text.strip() == _STUB_TEXT:
+        raise Wrong(_OWN_STUB)
     try:
         check_schema(schema)
     except ValueError as error:
         raise Wrong(f"This schema cannot be held to. {error}") from None
     parts = schema.get("properties", {})
-    if len(parts) < 3 or set(schema.get("required", [])) != set(parts):
+    plain = isinstance(parts, dict) and all(isinstance(part, dict) for part in parts.values())
+    if not plain or len(parts) < 3 or set(schema.get("required", [])) != set(parts):
         raise Wrong(_OWN_OBJECT)
-    if not any("enum" in part for part in parts.values()):
+    choice = {
+        name for name, part in parts.items() for one in part.get("anyOf", [part]) if "enum" in one
+    }
+    way_out = {name for name, part in parts.items() if _may_be_null(part)}
+    if not choice:
         raise Wrong(_OWN_ENUM)
-    if not any(_may_be_null(part) for part in parts.values()):
+    if not way_out:
         raise Wrong(_OWN_OUT)
+    if len(choice | way_out) < 2:
+        raise Wrong(_OWN_TWO)
     broken = next(iter(Draft202012Validator(schema).iter_errors(wanted)), None)
     if broken is not None:
         raise Wrong(f"What you expect does not fit your schema: {broken.message}", got=wanted)
     if None not in wanted.values():
         raise Wrong(_OWN_NULL, got=wanted)
+    if any(isinstance(value, str) and not value.strip() for value in wanted.values()):
+        raise Wrong(_OWN_EMPTY, got=wanted)
 
 
 def _may_be_null(part: Any) -> bool:
-    kinds = [one.get("type") for one in part.get("anyOf", [part])]
-    return any(kind == "null" or (isinstance(kind, list) and "null" in kind) for kind in kinds)
+    return any(
+        one.get("type") == "null"
+        or "null" in (one.get("type") or ())
+        or None in one.get("enum", ())
+        for one in part.get("anyOf", [part])
+    )
 
 
 def check_record(answer: Any) -> None:
@@ -283,8 +350,10 @@ EXERCISES = [
                 Case((_PIECES, '"b', _LABELS), "two labels are left"),
                 Case((_PIECES, '"fault"', _LABELS), "a label is complete"),
                 Case((_PIECES, '"', _LABELS), "after the quote"),
+                Case((_PIECES, '"f', _LABELS), "one label is left"),
                 Case((["yes", "no"], "", ["no"]), "one choice"),
                 Case(([], "", ["no"]), "no pieces"),
+                Case((["n", "o", "n"], "", ["no"]), "the same piece twice"),
             ],
             compare=exact,
         ),
@@ -319,6 +388,15 @@ EXERCISES = [
                 partial(_allowed, how="first letter"),
                 "Only the piece's first character is looked at; all of it is written.",
             ),
+            KnownWrong(
+                partial(_allowed, how="cut"),
+                "Choices that so_far has left behind are still let in: what is written must be "
+                "their beginning.",
+            ),
+            KnownWrong(
+                _by_index,
+                "list.index finds the first of two equal pieces: use enumerate.",
+            ),
         ),
     ),
     Exercise(
@@ -334,9 +412,15 @@ EXERCISES = [
                     "a value that looks like a field",
                 ),
                 Case(
+                    ("{ticket} / {name}", {"ticket": "Is it here?", "name": "{ticket}"}),
+                    "the same, the other way round",
+                ),
+                Case(("Not {E07}, not {}: {ticket}", {"ticket": "x"}), "other braces"),
+                Case(
                     ('Reply {"label": "x"} for {ticket}', {"ticket": "E07"}),
                     "braces of JSON in the template",
                 ),
+                Case(("Not {a_b}: {ticket}", {"ticket": "x"}), "an underscore is no letter"),
                 Case(("{name}, {name}!", {"name": "Ada"}), "a field twice"),
                 Case(("{ticket} {name}", {"ticket": "x"}), "a value is missing"),
                 Case(("{path}", {"path": "C:\\new\\1"}), "backslashes in a value"),
@@ -355,6 +439,17 @@ EXERCISES = [
             KnownWrong(
                 _one_by_one,
                 "Filled one after the other: the {name} that the customer wrote is filled too.",
+            ),
+            KnownWrong(
+                _sorted,
+                "Filled one after the other: a value that reads like a field is filled too.",
+            ),
+            KnownWrong(_any_name, "Only small letters in braces are a field; {E07} is none."),
+            KnownWrong(_underscore, "Small letters alone make a field; {a_b} is none."),
+            KnownWrong(
+                _sub_loop,
+                "One re.sub after the other: a value that reads like a field is filled too, and "
+                "backslashes in a value are read as a pattern's.",
             ),
             KnownWrong(_left_standing, "A missing field stays in the prompt: raise ValueError."),
             KnownWrong(_emptied, "A missing field becomes nothing, unnoticed: raise ValueError."),
@@ -399,6 +494,13 @@ EXERCISES = [
                     ),
                     "three versions",
                 ),
+                Case(
+                    (
+                        np.array([[0.5, 0.5, 0.5], [0.6, 0.6, 0.0], [0.4, 0.4, 0.9]]),
+                        np.array([[0.5, 0.5], [0.4, 0.1], [0.7, 0.6]]),
+                    ),
+                    "one question makes the difference",
+                ),
             ]
         ),
         hints=(
@@ -410,6 +512,18 @@ EXERCISES = [
         "The lead on test was not.",
         wrong=(
             KnownWrong(partial(_lead, how="peeks"), "It chooses by the test scores."),
+            KnownWrong(
+                partial(_lead, how="leaves out row 0"),
+                "Today's version can win too: then the lead is 0.",
+            ),
+            KnownWrong(
+                partial(_lead, how="medians"),
+                "It chooses by the median; the lead is one of means, so choose by the mean.",
+            ),
+            KnownWrong(
+                partial(_lead, how="best question"),
+                "It chooses by the best single question; choose by the mean over all.",
+            ),
             KnownWrong(
                 partial(_lead, how="both"),
                 "It chooses by dev and test together: then test is no test.",
@@ -471,6 +585,10 @@ EXERCISES = [
                 "If not all turns fit, the newest of them still may.",
             ),
             KnownWrong(
+                partial(_turns_kept, how="first kept"),
+                "That is the position of the first turn kept; how many stay is wanted.",
+            ),
+            KnownWrong(
                 partial(_turns_kept, how="one always"),
                 "The last turn is kept although it does not fit.",
             ),
@@ -505,8 +623,9 @@ my_record = {{"kind": "dentist", "day": "Tuesday", "phone": None}}
         "telephone number, is invented readily. Check that it stands in the text.",
         wrong=(
             KnownWrong(("a text", ["kind"], {}), _OWN_SHAPE),
+            KnownWrong(("", _OWN_SCHEMA, _OWN_WANTED), _OWN_SHORT),
             KnownWrong(
-                ("a text", {"type": "object", "properties": {"a": {"enum": ["b"]}}}, {"a": "b"}),
+                (_OWN_TEXT, {"type": "object", "properties": {"a": {"enum": ["b"]}}}, {"a": "b"}),
                 _OWN_OBJECT,
             ),
             KnownWrong(
@@ -534,6 +653,25 @@ my_record = {{"kind": "dentist", "day": "Tuesday", "phone": None}}
                 _OWN_OUT,
             ),
             KnownWrong((_OWN_TEXT, _OWN_SCHEMA, {**_OWN_WANTED, "phone": "030123456"}), _OWN_NULL),
+            KnownWrong((_OWN_TEXT, _OWN_SCHEMA, {**_OWN_WANTED, "day": ""}), _OWN_EMPTY),
+            KnownWrong((_OWN_TEXT, {}, {}), _OWN_NO_SCHEMA),
+            KnownWrong((_STUB_TEXT, _OWN_SCHEMA, _OWN_WANTED), _OWN_STUB),
+            KnownWrong(
+                (
+                    _OWN_TEXT,
+                    {
+                        "type": "object",
+                        "properties": {
+                            "kind": {"enum": ["x", None]},
+                            "day": {"type": "string"},
+                            "place": {"type": "string"},
+                        },
+                        "required": ["kind", "day", "place"],
+                    },
+                    {"kind": None, "day": "Tuesday", "place": "12 Park Lane"},
+                ),
+                _OWN_TWO,
+            ),
             KnownWrong(
                 (_OWN_TEXT, _OWN_SCHEMA, {**_OWN_WANTED, "kind": "party"}),
                 "What you expect does not fit your schema: 'party' is not one of "

@@ -270,6 +270,10 @@ _OWN_NO_NONE = (
     "At least two questions that look alike and are none of the tool's are wanted (None): without "
     "them a model learns to call it always."
 )
+_OWN_FAR = (
+    "Fewer than two of the None questions share a word (of four letters or more) with a question "
+    "that calls the tool: such are easy to tell apart, and teach little."
+)
 _OWN_NAMES = "Every call of a tool has the same argument names."
 _OWN_UNSAID = (
     "An argument's value does not stand in its question. A model that has to write what it was "
@@ -318,6 +322,9 @@ def check_examples(answer: Any) -> None:
         raise Wrong(_OWN_TWICE)
     if len(examples) - len(calls) < 2:
         raise Wrong(_OWN_NO_NONE)
+    called = {word for question, _ in calls for word in _long_words(question)}
+    if sum(bool(_long_words(q) & called) for q, call in examples if call is None) < 2:
+        raise Wrong(_OWN_FAR)
     names = {tuple(sorted(call)) for _, call in calls}
     if len(names) > 1:
         raise Wrong(_OWN_NAMES, got=sorted(names))
@@ -336,6 +343,10 @@ def check_examples(answer: Any) -> None:
 
 def _plain(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def _long_words(text: str) -> set[str]:
+    return {word for word in _plain(text).split() if len(word) > 3}
 
 
 def _wording(question: str, values: Iterable[str]) -> str:
@@ -577,6 +588,7 @@ EXERCISES = [
                 ),
                 _OWN_NO_NONE,
             ),
+            KnownWrong((_TOOL, _changed(6, "What is 2 plus 2?", None)), _OWN_FAR),
             KnownWrong(
                 (_TOOL, _changed(0, "Leeds on Friday?", {"place": "Leeds", "day": "Friday"})),
                 _OWN_NAMES,

@@ -26,6 +26,8 @@ def calculate(text: str) -> Any:
 def _calculate(text: Any, how: str = "") -> Any:
     """The value, or with one thing changed."""
     tokens = re.findall(r"\d+(?:\.\d+)?|[-+*/()]|\S", text)
+    if how == "last sign ignored" and tokens and tokens[-1] in "+-*/":
+        tokens.pop()
 
     def number() -> float:
         token = tokens.pop(0) if tokens else "the end"
@@ -67,7 +69,7 @@ def _calculate(text: Any, how: str = "") -> Any:
         return value
 
     value = total()
-    if tokens and how != "rest ignored":
+    if tokens and how != "rest ignored" and (how != "bracket ignored" or tokens != [")"]):
         raise ValueError(f"unexpected {tokens[0]}")
     return value
 
@@ -81,6 +83,12 @@ def _by_eval_guarded(text: Any) -> Any:
         return float(eval(text, {"__builtins__": {}}))
     except Exception as error:
         raise ValueError("no expression") from error
+
+
+def _by_eval_of_signs(text: Any) -> Any:
+    if not re.fullmatch(r"[-+*/(). \d]+", text) or "**" in text or "//" in text:
+        raise ValueError("no expression")
+    return _by_eval_guarded(text)
 
 
 def _zero_is_inf(text: Any) -> Any:
@@ -138,6 +146,9 @@ _B: Call = ("sql", {"query": "SELECT 1"})
 _C: Call = ("http", {"path": "/stock/LK-240"})
 _ONE_WAY: Call = ("book", {"day": 3, "bike": "LM-1"})
 _OTHER_WAY: Call = ("book", {"bike": "LM-1", "day": 3})
+_THERE: Call = ("send", {"from": "GHE", "to": "BRI"})
+_BACK: Call = ("send", {"from": "BRI", "to": "GHE"})
+_OTHERS: list[Call] = [("sql", {"query": f"SELECT {n}"}) for n in range(12)]
 
 
 def third_time(calls: list[Call]) -> Any:
@@ -148,18 +159,24 @@ def third_time(calls: list[Call]) -> Any:
 def _third(calls: Any, how: str = "") -> Any:
     seen: dict[str, int] = {}
     last, run = None, 0
+    keys: list[str] = []
     for place, (tool, arguments) in enumerate(calls):
         key = json.dumps([tool, arguments], sort_keys=how != "as written")
         if how == "tool":
             key = tool
         elif how == "arguments":
             key = json.dumps(arguments, sort_keys=True)
+        elif how == "values":
+            key = json.dumps([tool, *sorted(map(str, arguments.values()))])
         run = run + 1 if key == last else 1
         last = key
         seen[key] = seen.get(key, 0) + 1
+        keys.append(key)
+        if how == "lately":
+            seen[key] = keys[-5:].count(key)
         if (run if how == "in a row" else seen[key]) == (2 if how == "second" else 3):
             return place + (how == "from one")
-    return len(calls) if how == "end" else None
+    return {"end": len(calls), "minus": -1}.get(how)
 
 
 _THIRD_SOLUTION = """
@@ -187,7 +204,16 @@ def _solved(wanted: Any, avoid: Any, answer: Any, declined: Any, how: str = "") 
     written = re.findall(pattern, answer)
     said = {float(text.rstrip(",").replace(",", "" if how != "commas" else ".")) for text in written
             if how != "commas" or text.count(",") + text.count(".") <= 1}  # fmt: skip
-    if wanted is None:
+    if how == "whole":
+        said = {int(text.replace(",", "")) for text in re.findall(r"(?<![\w-])\d[\d,]*", answer)}
+    if how == "one decimal":
+        said = {int(10 * number) / 10 for number in said}
+    if how == "LK":
+        found = re.findall(r"\d[\d,]*(?:\.\d+)?", re.sub(r"LK-\d+", "", answer))
+        said = {float(text.replace(",", "")) for text in found}
+    if how == "spaces":
+        said = {float(word) for word in answer.replace(",", "").split() if word.isdigit()}
+    if wanted is None or (how == "empty" and not wanted):
         return bool(declined) if how != "stopped" else declined or not answer
     if declined and how != "declined":
         return False
@@ -201,6 +227,12 @@ def _solved(wanted: Any, avoid: Any, answer: Any, declined: Any, how: str = "") 
         return all(n in said for n in wanted)
     if how == "nothing else":
         return said == set(wanted)
+    if how == "all avoided":
+        return all(n in said for n in wanted) and not (avoid and said >= set(avoid))
+    if how == "avoid inside":
+        return all(n in said for n in wanted) and not any(f"{n:g}" in answer for n in avoid)
+    if how == "nearly":
+        return all(any(abs(n - m) <= 0.01 for m in said) for n in wanted) and not said & set(avoid)
     return all(n in said for n in wanted) and not said & set(avoid)
 
 
@@ -251,7 +283,12 @@ _NO_TEXT = "The function must return a text: that is what the model reads."
 _EMPTY = "The tool takes no argument. Choose one that takes one or more."
 _OPTIONAL = 'A call without arguments is let through: list them under "required".'
 _EXTRA = 'An argument that you do not have is let through: "additionalProperties": False.'
-_ANY_TYPE = 'A list in place of each argument is let through: give each property its "type".'
+_ANY_TYPE = 'A list in place of an argument is let through: give each property its "type".'
+_ANY_OTHER = 'A list is let through in an argument that may be left out: it needs a "type" too.'
+_BLANK = "The function returns an empty text: the model must read what came of its call."
+_RUNS_CODE = "Your tool runs Python code that it is given: parse what you want instead."
+_IGNORES = "The text is the same whatever the arguments are: let the function use them."
+_CODE = "'%d!' % (6 * 7)"  # 42! only if somebody runs it
 
 
 def check_tool(answer: Any) -> None:
@@ -274,13 +311,36 @@ def check_tool(answer: Any) -> None:
         raise Wrong(_FAILS, given=arguments, got=result.error)
     if not isinstance(result.content, str):
         raise Wrong(_NO_TEXT, got=result.content)
+    if not result.content.strip():
+        raise Wrong(_BLANK, given=arguments)
     if call(tool, {}).ok:
         raise Wrong(_OPTIONAL)
     if call(tool, {**arguments, "no_such_argument": 1}).ok:
         raise Wrong(_EXTRA)
-    for name in arguments:
+    for name in tool.schema["properties"]:
         if "wrong arguments" not in (call(tool, {**arguments, name: [[]]}).error or ""):
-            raise Wrong(_ANY_TYPE, given={name: [[]]})
+            raise Wrong(_ANY_TYPE if name in arguments else _ANY_OTHER, given={name: [[]]})
+        ran = call(tool, {**arguments, name: _CODE})
+        if ran.ok and "42!" in str(ran.content):
+            raise Wrong(_RUNS_CODE, given={name: _CODE}, got=ran.content)
+    others = [
+        {**arguments, name: new}
+        for name, value in arguments.items()
+        for new in _others(value, tool.schema["properties"].get(name, {}))
+    ]
+    taken = [result for result in (call(tool, other) for other in others) if result.ok]
+    if taken and all(one.content == result.content for one in taken):
+        raise Wrong(_IGNORES, given=others[-1], got=result.content)
+
+
+def _others(value: Any, schema: Any) -> list[Any]:
+    """Values unlike this one, of its type; a tool may refuse some."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int | float):
+        ends = [schema[key] for key in ("minimum", "maximum") if key in schema]
+        return [*ends, value + 1, value // 2, 2 * value + 1, 100 * value, -value]
+    return [*schema.get("enum", []), f"{value} and more", "?"] if isinstance(value, str) else []
 
 
 def show_tool(tool: Any, arguments: Any) -> None:
@@ -290,6 +350,13 @@ def show_tool(tool: Any, arguments: Any) -> None:
         end = '{"tool": "decline", "arguments": {"reason": "this was a rehearsal"}}'
         run = run_agent("A rehearsal.", ScriptedPolicy([step, end]), {tool.name: tool})
         print(run.turns[0].observation)
+
+
+_KG = _TOOL.schema["properties"]
+
+
+def _pressure(kg: float, lb: Any = 0) -> str:
+    return f"{2 + kg / 60:.1f} bar"
 
 
 def _tool(name: str = "", **changed: Any) -> Tool:
@@ -318,8 +385,15 @@ EXERCISES = [
                 Case(("1 / 0",), "division by zero: a ValueError"),
                 Case(("__import__('os').getcwd()",), "code: a ValueError"),
                 Case(("2 ** 9",), "a power is not among our signs: a ValueError"),
+                Case(("9 // 2",), "nor is //: a ValueError"),
+                Case(("2+3*(4-1)",), "without spaces"),
                 Case(("(2 + 3",), "an open bracket: a ValueError"),
                 Case(("2 + 3 4",), "a number too many: a ValueError"),
+                Case(("2 + 3)",), "a bracket too many: a ValueError"),
+                Case(("2 + 3 * (1 - 1",), "an open bracket: a ValueError"),
+                Case(("2 +",), "a sign at the end: a ValueError"),
+                Case(("2 * -3",), "no value before the minus: a ValueError"),
+                Case(("abs(1)",), "a name: a ValueError"),
                 Case(("",), "nothing: a ValueError"),
             ]
         ),
@@ -332,7 +406,8 @@ EXERCISES = [
             "at the end is an error.",
         ),
         explanation="What the three functions do not know cannot happen: there is no name, no "
-        "call, no file. `eval` with a list of forbidden words goes the other way round.",
+        "call, no file. `eval` with a list of forbidden words goes the other way round. A walk "
+        "over the tree of `ast.parse` is right too, if it knows these four signs alone.",
         wrong=(
             KnownWrong(_by_eval, "eval runs whatever the model writes: parse the text yourself."),
             KnownWrong(
@@ -351,6 +426,19 @@ EXERCISES = [
             KnownWrong(
                 partial(_calculate, how="rest ignored"),
                 "What is left over is ignored: 2 + 3 4 must be an error.",
+            ),
+            KnownWrong(
+                partial(_calculate, how="bracket ignored"),
+                "A closing bracket without an opening one is ignored: 2 + 3) must be an error.",
+            ),
+            KnownWrong(
+                partial(_calculate, how="last sign ignored"),
+                "A sign at the end is ignored: 2 + must be an error.",
+            ),
+            KnownWrong(
+                _by_eval_of_signs,
+                "2 * -3 is let through. eval does that, whatever characters you let pass; of "
+                "yours is wanted that each sign stands between two values.",
             ),
             KnownWrong(_zero_is_inf, "1 / 0 must be a ValueError, not an infinite number."),
         ),
@@ -378,6 +466,8 @@ EXERCISES = [
                     ),
                     "the same arguments of two tools",
                 ),
+                Case(([_THERE, _BACK, _THERE, _BACK],), "the same values under other names"),
+                Case(([_A, *_OTHERS[:6], _A, *_OTHERS[6:], _A],), "six other calls between"),
                 Case(([],), "no call"),
             ],
             compare=exact,
@@ -405,9 +495,18 @@ EXERCISES = [
                 partial(_third, how="as written"),
                 "The order of the arguments is no matter: sort_keys=True.",
             ),
+            KnownWrong(
+                partial(_third, how="values"),
+                "There and back are two calls: the names of the arguments matter too.",
+            ),
             KnownWrong(partial(_third, how="second"), "The third time is wanted, not the second."),
             KnownWrong(partial(_third, how="from one"), "Places are counted from 0."),
-            KnownWrong(partial(_third, how="end"), "Without a third time, None is wanted."),
+            KnownWrong(
+                partial(_third, how="lately"),
+                "A loop may be long: count over all calls, not over the last few.",
+            ),
+            KnownWrong(partial(_third, how="end"), "Without a third time, return None."),
+            KnownWrong(partial(_third, how="minus"), "Not -1: without a third time, return None."),
         ),
     ),
     Exercise(
@@ -422,9 +521,20 @@ EXERCISES = [
                 Case(([204], [], "Take LK-204.", False), "a number inside a code"),
                 Case(([16, 68], [], "It costs 16.", False), "one of two"),
                 Case(([3288], [3000], "3288, not 3,000.", False), "an avoided number"),
+                Case(([3288], [3000, 500], "3288, not 3,000.", False), "one of two avoided"),
+                Case(([160], [16], "It costs 160 euros.", False), "an avoided 16 is not in 160"),
+                Case(([16490], [], "LC-26-16490 is paid.", False), "a number inside another code"),
+                Case(([2.25], [], "It is 2.25.", False), "two decimals"),
+                Case(([2.25], [], "It is 2.26.", False), "2.25 is not 2.26"),
+                Case(([2248], [], "It is 2248.005.", False), "2248 is not 2248.005"),
+                Case(([], [3000], "Yes, it is.", False), "no number to say, one to avoid"),
                 Case(([2248], [], "2,248 in all, shipped on day 3.", False), "a comma"),
+                Case(([4.3], [], "It takes 4.3 hours.", False), "a point"),
+                Case(([4], [], "It takes 4.3 hours.", False), "4 is not 4.3"),
+                Case(([16], [], "€16, all in.", False), "signs beside the number"),
                 Case(([16], [], "16", True), "declined, though there is an answer"),
                 Case((None, [], "", True), "declined, as it should"),
+                Case((None, [], "I cannot know; 16 perhaps.", True), "declined with words"),
                 Case((None, [], "16 euros.", False), "answered what has no answer"),
                 Case((None, [], "", False), "ran out of steps: no decline"),
             ],
@@ -447,6 +557,13 @@ EXERCISES = [
             KnownWrong(
                 partial(_solved, how="codes"), "The digits of a code such as LK-204 are no number."
             ),
+            KnownWrong(
+                partial(_solved, how="whole"), "4.3 is one number: keep what follows a point."
+            ),
+            KnownWrong(
+                partial(_solved, how="spaces"),
+                "A number may touch a sign or a full stop: search for digits, not for words.",
+            ),
             KnownWrong(partial(_solved, how="any"), "All wanted numbers are needed, not one."),
             KnownWrong(partial(_solved, how="avoid"), "An avoided number spoils the answer."),
             KnownWrong(partial(_solved, how="commas"), "2,248 is 2248: the comma is no point."),
@@ -454,6 +571,28 @@ EXERCISES = [
             KnownWrong(
                 partial(_solved, how="stopped"),
                 "Running out of steps is no decline: nobody told the customer anything.",
+            ),
+            KnownWrong(
+                partial(_solved, how="all avoided"),
+                "One avoided number spoils the answer; it need not say all of them.",
+            ),
+            KnownWrong(
+                partial(_solved, how="avoid inside"),
+                "An avoided 16 is not said by 160: compare numbers here too, not texts.",
+            ),
+            KnownWrong(
+                partial(_solved, how="one decimal"), "2.25 is one number: keep all its decimals."
+            ),
+            KnownWrong(
+                partial(_solved, how="nearly"), "Nearly is not enough: 2.26 does not say 2.25."
+            ),
+            KnownWrong(
+                partial(_solved, how="LK"),
+                "Not only LK- begins a code: the digits of LC-26-16490 are no numbers either.",
+            ),
+            KnownWrong(
+                partial(_solved, how="empty"),
+                "Only None wants a decline; with an empty list there is no number to say.",
             ),
             KnownWrong(
                 partial(_solved, how="nothing else"), "Other numbers may stand in the answer too."
@@ -491,6 +630,22 @@ EXERCISES = [
             KnownWrong(
                 (_tool(schema=_schema(properties={"kg": {}}), run=lambda kg: "x"), _ARGUMENTS),
                 _ANY_TYPE,
+            ),
+            KnownWrong(
+                (_tool(schema=_schema(properties={**_KG, "lb": {}}), run=_pressure), _ARGUMENTS),
+                _ANY_OTHER,
+            ),
+            KnownWrong((_tool(run=lambda kg: " "), _ARGUMENTS), _BLANK),
+            KnownWrong((_tool(run=lambda kg: "4 bar"), _ARGUMENTS), _IGNORES),
+            KnownWrong(
+                (
+                    _tool(
+                        schema=_schema(properties={"kg": {"type": "string"}}),
+                        run=lambda kg: str(eval(kg)),
+                    ),
+                    {"kg": "3 * 14"},
+                ),
+                _RUNS_CODE,
             ),
         ),
     ),

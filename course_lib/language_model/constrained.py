@@ -37,7 +37,7 @@ take it out and check it afterwards
     """
     if not isinstance(schema, Mapping):
         raise ValueError(f"schema must be a dict with a JSON schema, got {type(schema).__name__}")
-    from jsonschema import Draft202012Validator, SchemaError  # type: ignore[import-untyped]
+    from jsonschema import Draft202012Validator, SchemaError
 
     try:
         Draft202012Validator.check_schema(schema)

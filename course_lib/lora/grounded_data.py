@@ -1,8 +1,10 @@
 """Examples of grounded answers: a question and passages -> an answer with citations, or none.
 
-The questions stand in grounded_questions.toml beside this file; more come from the training split
-of questions.jsonl. No passage that a test question needs is shown in any of them, nor the page that
-it replaced or was replaced by; the passages of the validation pages are shown in validation alone.
+The questions stand in grounded_questions.toml beside this file. Those of questions.jsonl's training
+split, which are asked as the test questions are, validate only: fifteen of them have no answer, and
+a model that learns from them takes a roundabout question for one without an answer. No passage that
+a test question needs is shown in any of them, nor the page that it replaced or was replaced by; the
+passages that validation needs are shown in validation alone.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ GROUNDED_PROMPT: tuple[Message, ...] = (
     },
     {"role": "user", "content": "{passages}\n\nQuestion: {question}"},
 )
-TOGETHER = 4  # examples about the same passages, of which one or more have no answer there
+TOGETHER = 4  # examples about the same passages
 _KINDS = ("fact", "table", "code", "out_of_date", "multi_step")  # of questions.jsonl
 
 
@@ -88,9 +90,9 @@ def grounded_questions(split: str) -> list[GroundedQuestion]:
     for table in known["table"]:
         found += _from_table(**table)
     if split == "train":
-        found += _from_questions()
-    validating = set(known["validation_pages"])
-    return [one for one in found if (_page(one.anchor) in validating) == (split == "validation")]
+        return [one for one in found if not _answering(one) & _validating()]
+    pages = set(known["validation_pages"])
+    return [*(one for one in found if _page(one.anchor) in pages), *_from_questions()]
 
 
 def grounded_examples(split: str, *, seed: int = 0) -> list[Example]:
@@ -157,16 +159,17 @@ def _about_same_passages(
         and ids & set(_ranked(questions[n].text)[: 2 * K])
         and not any(_says(chunk, questions[n].answer) for chunk in shown)
     ]
-    taken = [*answered[: TOGETHER - 1], *near][:TOGETHER]
+    most = TOGETHER - (rng.random() < 0.5)  # in half of the prompts one at least has no answer
+    taken = [*answered[:most], *near][:TOGETHER]
     if len(taken) < TOGETHER:
         return  # fewer would put the next ones out of step
     for number in taken:
         one = questions[number]
         answer = ABSTENTION
         gold = _gold(one)
+        used[number] += gold is None or gold in shown
         if gold in shown:
             assert gold is not None
-            used[number] += 1
             answer = (
                 f"{quote(gold, one.text, one.answer, _row(one.anchor))} [{shown.index(gold) + 1}]."
             )
@@ -238,7 +241,7 @@ def _from_table(
 
 
 def _from_questions() -> Iterator[GroundedQuestion]:
-    """The training questions whose answer stands in one passage, or in none."""
+    """Those of questions.jsonl's training split whose answer stands in one passage, or in none."""
     for question in load_questions():
         answering = [one.anchor for one in question.relevant if one.grade == 2]
         if question.split != "train" or question.sql:
@@ -266,7 +269,9 @@ def _needed_by_test() -> set[str]:
 @cache
 def _validating() -> set[str]:
     pages = set(_known()["validation_pages"])
-    return {chunk.id for chunk in grounded_chunks() if _page(chunk.locator) in pages}
+    asked = [_answering(one) for one in _from_questions()]
+    on_pages = {chunk.id for chunk in grounded_chunks() if _page(chunk.locator) in pages}
+    return on_pages.union(*asked)
 
 
 @cache

@@ -1,11 +1,19 @@
-"""Scores of grounded answers: `python -m course_lib.lora.grounded_scores [ADAPTER]`."""
+"""Scores of grounded answers, and the test questions' recorded ones.
+
+`python -m course_lib.lora.grounded_scores` records what is missing in answers.jsonl beside the
+shipped adapter and prints the scores; stopped, it goes on where it was.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,17 +21,21 @@ from course_lib.chunking import Chunk, covers
 from course_lib.data import load_questions
 from course_lib.data.records import Question
 from course_lib.generation_metrics import token_f1
-from course_lib.language_model import LanguageModel, Message, load
+from course_lib.language_model import LanguageModel, LocalModel, Message
 from course_lib.lora.grounded_data import (
     K,
     grounded_chunks,
     grounded_messages,
     grounded_search,
 )
-from course_lib.rag import check_citations, is_abstention
+from course_lib.rag import PROMPT, check_citations, is_abstention
 from course_lib.statistics import Interval, bootstrap_interval
 
 KINDS = ("fact", "table", "code", "out_of_date", "unanswerable")
+ADAPTER = Path(__file__).parent / "adapters" / "grounded"
+SHOWN = ("gold", "found")  # with the passage that answers put in; as the search finds it
+MODELS = ("base", "adapter")  # with rag's prompt and its worked example; with the adapter's own
+MAX_TOKENS = 60  # of an answer
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -84,7 +96,7 @@ def answer_grounded(
     with_gold: bool = False,
     prompt: Sequence[Message] | None = None,
     batch_size: int = 16,
-    max_tokens: int = 60,
+    max_tokens: int = MAX_TOKENS,
 ) -> list[GroundedAnswer]:
     """Let a model answer questions from what the search finds.
 
@@ -154,18 +166,121 @@ def _shared(chunk: Chunk, answer: str) -> int:
     return len(set(words) & set(re.findall(r"\w+", answer.lower())))
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print the scores of the test questions, without and with the answering passage put in."""
-    model = load(adapter=arguments[0]) if arguments else load()
-    for with_gold in (False, True):
-        answers = answer_grounded(model, held_out_questions(), with_gold=with_gold)
+def load_grounded_answers(
+    file: str | Path = ADAPTER / "answers.jsonl",
+) -> dict[tuple[str, str], list[GroundedAnswer]]:
+    """The recorded answers to the test questions, by what was shown and by model.
+
+    Returns:
+        For ("gold" or "found", "base" or "adapter") the answers in the order of
+        held_out_questions(). "base" is the model alone, asked with rag's prompt and its worked
+        example; "adapter" the model with the shipped adapter.
+
+    Raises:
+        ValueError: if the search finds other passages now than when the answers were written.
+
+    Built in notebooks/12_fine_tuning.ipynb.
+    """
+    known = _records(Path(file))
+    answers: dict[tuple[str, str], list[GroundedAnswer]] = {}
+    for shown in SHOWN:
+        for question in held_out_questions():
+            chunks, answering = _passages(question, shown == "gold")
+            locators = [chunk.locator for chunk in chunks]
+            for model in MODELS:
+                if (record := known.get((question.id, shown, model))) is None:
+                    continue
+                if record["passages"] != locators:
+                    raise ValueError(
+                        f"{str(file)!r} is out of date: {question.id} was answered from "
+                        f"{record['passages']}, and now the search finds {locators}. Delete the "
+                        "file and run python -m course_lib.lora.grounded_scores"
+                    )
+                one = GroundedAnswer(question, chunks, answering, record["text"])
+                answers.setdefault((shown, model), []).append(one)
+    return answers
+
+
+def record_answers(
+    base: LanguageModel,
+    adapter: LanguageModel,
+    file: str | Path = ADAPTER / "answers.jsonl",
+    *,
+    questions: Sequence[Question] | None = None,
+    batch_size: int = 16,
+) -> None:
+    """Answer the test questions with both models, and add what the file lacks to it.
+
+    A line is {"question", "shown", "model", "passages", "text"}. The file is written anew after
+    each batch, so an interruption costs one batch. Where the search finds the answering passage by
+    itself, both cases have one prompt, which is answered once.
+
+    Args:
+        base: without adapter.
+        adapter: with it.
+        file: JSON lines; is made if it is not there.
+        questions: by default held_out_questions().
+        batch_size: how many are answered at a time.
+    """
+    file = Path(file)
+    known = _records(file)
+    rows = list(held_out_questions() if questions is None else questions)
+    for name, model, prompt in zip(MODELS, (base, adapter), (PROMPT, None), strict=True):
+        for shown in SHOWN:
+            left = [one for one in rows if (one.id, shown, name) not in known]
+            for start in range(0, len(left), batch_size):
+                texts: dict[str, str] = {}
+                ask = []
+                for one in left[start : start + batch_size]:
+                    twin = known.get((one.id, "gold", name))
+                    if shown == "found" and twin and twin["passages"] == _locators(one, False):
+                        texts[one.id] = twin["text"]
+                    else:
+                        ask.append(one)
+                if ask:
+                    gold = shown == "gold"
+                    answers = answer_grounded(
+                        model, ask, with_gold=gold, prompt=prompt, batch_size=batch_size
+                    )
+                    texts |= {each.question.id: each.text for each in answers}
+                for one in left[start : start + batch_size]:
+                    known[one.id, shown, name] = {
+                        "question": one.id, "shown": shown, "model": name,
+                        "passages": _locators(one, shown == "gold"), "text": texts[one.id],
+                    }  # fmt: skip
+                _write(file, known)
+                print(f"{name}, {shown}: {start + len(texts)} of {len(left)}", flush=True)
+
+
+def _locators(question: Question, with_gold: bool) -> list[str]:
+    return [chunk.locator for chunk in _passages(question, with_gold)[0]]
+
+
+def _records(file: Path) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """The file's lines, by question, what was shown and model."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    records = [json.loads(line) for line in lines]
+    return {(one["question"], one["shown"], one["model"]): one for one in records}
+
+
+def _write(file: Path, records: dict[tuple[str, str, str], dict[str, Any]]) -> None:
+    half = file.with_name(file.name + ".half")
+    text = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records.values())
+    half.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(half, file)
+
+
+def main() -> int:
+    """Record what is missing, and print the scores."""
+    base = LocalModel()
+    record_answers(base, base.with_adapter(ADAPTER))
+    for (shown, model), answers in load_grounded_answers().items():
         found = sum(bool(one.answering) for one in answers)
-        print(f"{'answering passage put in' if with_gold else 'as the search finds it'}: ", end="")
-        print(f"{len(answers)} questions, {found} with an answering passage")
+        print(f"{shown}, {model}: {len(answers)} questions, {found} with an answering passage")
         for name, interval in score_grounded(answers).items():
             print(f"  {name:20} {interval}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -36,6 +36,7 @@ def live_loss_plot(every: float = 2.0) -> Callable[[Step], None]:
 
     def show(step: Step) -> None:
         nonlocal handle, drawn
+        import matplotlib.pyplot as plt
         from IPython.display import display
 
         steps.append(step)
@@ -44,6 +45,7 @@ def live_loss_plot(every: float = 2.0) -> Callable[[Step], None]:
             return
         figure = loss_figure(steps)
         if handle is None:
+            plt.close(plt.figure())  # chooses the backend, so that the notebook shows pictures
             handle = display(figure, display_id=True)  # type: ignore[no-untyped-call]
         else:
             handle.update(figure)

@@ -123,11 +123,11 @@ def merge_and_save(model: LocalModel, folder: str | Path) -> Path:
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"folder must be new or empty, got {str(folder)!r}")
     merged = copy.deepcopy(model.model).merge_and_unload()  # weights of its own
-    half = folder.with_name(folder.name + ".half")
-    shutil.rmtree(half, ignore_errors=True)
+    unfinished = folder.with_name(folder.name + ".half")
+    shutil.rmtree(unfinished, ignore_errors=True)
     with quiet_transformers():
-        merged.save_pretrained(half)
-        model.tokenizer.save_pretrained(half)
+        merged.save_pretrained(unfinished)
+        model.tokenizer.save_pretrained(unfinished)
     if folder.exists():
         folder.rmdir()
     os.replace(unfinished, folder)

@@ -36,8 +36,6 @@ def pack_context(
 
     >>> pack_context(["aaaa", "bbbbbb", "cc", "d"], 7, count_tokens=len, order="edges")
     [0, 3, 2]
-
-    Built in notebooks/11_prompts.ipynb.
     """
     if max_tokens < 0:
         raise ValueError(f"max_tokens must be 0 or more, got {max_tokens}")

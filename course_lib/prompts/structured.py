@@ -62,7 +62,7 @@ def parse_json(answer: Completion, schema: Mapping[str, Any]) -> Any:
 
     Built in notebooks/11_prompts.ipynb.
     """
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+    from jsonschema import Draft202012Validator
 
     text = answer.text.strip()
     shown = text if len(text) <= 200 else f"{text[:200]} ..."
