@@ -36,7 +36,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 EXTRAS = {"test": ["test"], "benchmarks": ["bench"]}  # command -> extras of pyproject.toml
 # What course_lib.cli knows, for a typing error must not cost a set-up; a test compares the two.
-COMMANDS = ["lab", "test", "run", "progress", "doctor", "snippet"]
+COMMANDS = ["lab", "test", "run", "serve", "progress", "doctor", "snippet"]
 COMMANDS += ["fetch", "verify", "build", "benchmarks"]
 USAGE = """usage: python course.py COMMAND [options]
 
@@ -45,6 +45,7 @@ USAGE = """usage: python course.py COMMAND [options]
   test [--fast]      set up if needed, then run every test and every notebook
                      (other options go to pytest: -k similarity)
   run NN             execute one notebook without opening it
+  serve              start the assistant as a web service
   doctor             check this machine and say what to do
   benchmarks         compare course_lib with the libraries you would use instead
   setup              set up only: packages and models

@@ -17,6 +17,10 @@ HEAVY = (
     "jupyterlab",
     "tqdm",
     "openai",
+    "peft",
+    "fastapi",
+    "langgraph",
+    "opentelemetry",
 )
 
 
@@ -36,7 +40,20 @@ def test_import_course_lib_loads_the_standard_library_alone():
 
 @pytest.mark.parametrize(
     "module",
-    ["embeddings", "similarity", "statistics", "plotting", "embedding_cache", "language_model"],
+    [
+        "agents",
+        "embedding_cache",
+        "embeddings",
+        "guardrails",
+        "language_model",
+        "lora",
+        "plotting",
+        "prompts",
+        "service",
+        "similarity",
+        "statistics",
+        "tools",
+    ],
 )
 def test_a_module_loads_nothing_heavy_until_it_is_used(module):
     loaded = loaded_by(f"import course_lib.{module}")
