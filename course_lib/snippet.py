@@ -19,7 +19,8 @@ import course_lib
 from course_lib.snippet_inline import Snippet
 from course_lib.snippet_source import Library, Module, SnippetError
 
-# Modules of which every public name can be exported; a test runs each exported file.
+# What can be exported: every public name of a module, or single names of one of which the others
+# read the course's own files or have no example; a test runs each exported file.
 EXPORTABLE = (
     "embeddings",
     "similarity",
@@ -33,6 +34,56 @@ EXPORTABLE = (
     "generation_metrics",
     "chunking",
     "retrieval",
+    "vector_stores.ExactStore",
+    "vector_stores.FaissStore",
+    "vector_stores.IVFStore",
+    "batch_embedding.embed_corpus",
+    "ingestion.headings_and_tables",
+    "ingestion.load_text",
+    "rag.Trace",
+    "rag.answer",
+    "rag.check_citations",
+    "rag.fit_passages",
+    "rag.format_passage",
+    "rag.is_abstention",
+    "language_model.EndpointModel",
+    "language_model.LocalModel",
+    "prompts.ConversationMemory",
+    "prompts.compress",
+    "prompts.generate_json",
+    "prompts.pack_context",
+    "prompts.parse_json",
+    "prompts.select_examples",
+    "lora.merge_and_save",
+    "lora.perplexities",
+    "lora.train",
+    "tools.calculate",
+    "tools.call",
+    "tools.call_by_name",
+    "tools.to_openai",
+    "agents.PromptedPolicy",
+    "agents.RoutedPolicy",
+    "agents.call_schema",
+    "agents.parse_call",
+    "agents.run_agent",
+    "guardrails.AllowList",
+    "guardrails.CitationGuard",
+    "guardrails.Delimiter",
+    "guardrails.GroundedGuard",
+    "guardrails.InstructionDetector",
+    "guardrails.PersonalData",
+    "guardrails.Redacted",
+    "guardrails.Rule",
+    "guardrails.SchemaGuard",
+    "guardrails.apply_guards",
+    "guardrails.datamark",
+    "guardrails.readings",
+    "guardrails.score_guards",
+    "guardrails.visible",
+    "plotting.bars_with_intervals",
+    "plotting.histogram_by_group",
+    "plotting.scatter_map",
+    "plotting.use_course_style",
 )
 
 COURSE = "The machine learning an AI engineer needs"
@@ -45,9 +96,14 @@ def course_library() -> Library:
 
 
 def public_names(library: Library, modules: Sequence[str] = EXPORTABLE) -> list[str]:
-    """Every "module.name" that can be exported, in the modules' order."""
+    """Every "module.name" that can be exported, in the order of `modules`."""
     everything = library.public()
-    return [full for short in modules for full in everything if full.split(".")[0] == short]
+    return [full for entry in modules for full in everything if _is_of(full, entry)]
+
+
+def _is_of(full: str, entry: str) -> bool:
+    """Whether "module.name" is this entry of EXPORTABLE, or in it."""
+    return entry in (full, full.split(".")[0])
 
 
 def find(library: Library, name: str) -> tuple[Module, str]:
@@ -61,7 +117,8 @@ def find(library: Library, name: str) -> tuple[Module, str]:
     if wanted in everything:
         return everything[wanted]
     fitting = [full for full in everything if full.split(".")[1] == wanted]
-    exportable = [full for full in fitting if full.split(".")[0] in EXPORTABLE]
+    offered = public_names(library)
+    exportable = [full for full in fitting if full in offered]
     if len(exportable or fitting) == 1:
         return everything[(exportable or fitting)[0]]
     if fitting:
@@ -70,7 +127,7 @@ def find(library: Library, name: str) -> tuple[Module, str]:
     if inside:
         raise SnippetError(f"{name} is a module: choose one of {', '.join(inside)}")
     # Suggest what a test exports; another name may not be able to stand alone.
-    listed = [full for full in everything if full.split(".")[0] in EXPORTABLE] or list(everything)
+    listed = offered or list(everything)
     short = {full.split(".")[1]: full for full in listed}
     near = [full for full in listed if wanted.split(".")[-1].lower() in full.lower()]
     near += difflib.get_close_matches(wanted, [*listed, *short], n=5, cutoff=0.6)
@@ -119,8 +176,13 @@ def _header(module: Module, name: str, code: str, full: str) -> str:
 
 
 def _third_party(code: str) -> list[str]:
-    found = re.findall(r"^\s*(?:import|from) (\w+)", code, flags=re.MULTILINE)
-    return sorted({name for name in found if name not in sys.stdlib_module_names})
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").split(".")[0])
+    return sorted(found - set(sys.stdlib_module_names))
 
 
 def _copyright() -> list[str]:
@@ -159,11 +221,20 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("name", nargs="?", help="for example cosine_similarity, or similarity.mmr")
     parser.add_argument("--list", action="store_true", help="show what can be exported")
+    parser.add_argument(
+        "--index", type=Path, metavar="FILE", help="write the page of what can be exported"
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to FILE")
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
     options = parser.parse_args(argv)
     if options.list:
         print(listing(course_library()))
+        return 0
+    if options.index is not None:
+        from course_lib.snippet_index import index
+
+        options.index.write_text(index(), encoding="utf-8", newline="\n")
+        print(f"Wrote {options.index}")
         return 0
     if not options.name:
         parser.print_usage(sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from course_lib.snippet_source import SnippetError, Unit, example_names
+from course_lib.snippet_source import SnippetError, Unit, example_imports, example_names
 
 
 def attributes_of(unit: Unit, name: str) -> list[ast.Attribute]:
@@ -71,12 +71,18 @@ def _is_alone(tree: ast.AST, statement: ast.AST) -> bool:
     return False
 
 
-def prune_examples(text: str, known: set[str]) -> str:
+def prune_examples(text: str, known: set[str], package: str) -> str:
     """Drop the examples of a docstring that need names which the file does not hold."""
     unit = Unit(ast.parse(text).body[0], text, 1, frozenset())
     lines = text.splitlines(keepends=True)
     for docstring in unit.docstrings:
-        if not example_names(str(docstring.value)) - known:
+        imported = {
+            name.name
+            for statement in example_imports(str(docstring.value))
+            for name in statement.names
+            if (statement.module or "").split(".")[0] == package
+        }
+        if not (example_names(str(docstring.value)) | imported) - known:
             continue
         inside = False
         for index in range(docstring.lineno - 1, docstring.end_lineno or docstring.lineno):

@@ -166,6 +166,7 @@ class Snippet:
                 raise SnippetError(f"{one.name} means both {other.module} and {one.module}")
         taken = {*outer, "_LeftOut", self.name}
         self.final[(self.target.name, self.name)] = self.name
+        hidden = self._hidden()
         for module in [self.target, *self.modules]:
             for unit in self.units.get(module.name, []):
                 for name in sorted(unit.names):
@@ -173,10 +174,27 @@ class Snippet:
                         continue
                     short = module.name.rsplit(".", 1)[-1]
                     new, prefix = name, f"_{short}" if name.startswith("_") else f"{short}_"
-                    while new in taken or hasattr(builtins, new):
+                    blocked = taken | hidden.get((module.name, name), set())
+                    while new in blocked or hasattr(builtins, new):
                         new = prefix + new
                     taken.add(new)
                     self.final[(module.name, name)] = new
+
+    def _hidden(self) -> dict[tuple[str, str], set[str]]:
+        """Local names of the functions that say `module.name`: there, `name` alone is another."""
+        hidden: dict[tuple[str, str], set[str]] = {}
+        for module in self.modules:
+            for unit in self.units[module.name]:
+                for alias, origin in self._aliases(module, unit).items():
+                    for node in attributes_of(unit, alias):
+                        hidden.setdefault((origin.name, node.attr), set()).update(unit.locals)
+        return hidden
+
+    def _aliases(self, module: Module, unit: Unit) -> dict[str, Module]:
+        """Names in a unit that stand for a whole module of the package."""
+        named = [one for name in unit.uses for one in module.imports.get(name, [])]
+        origins = {one.name: self._origin(one) for one in named if self.library.holds(one.module)}
+        return {name: found for name, found in origins.items() if isinstance(found, Module)}
 
     def _final_name(self, module: Module, name: str) -> str:
         if name in module.defines:
@@ -212,13 +230,7 @@ class Snippet:
         edits: list[tuple[ast.AST, str]] = []
         renamed = {name: self._final_name(module, name) for name in unit.uses | unit.names}
         renamed = {old: new for old, new in renamed.items() if old != new}
-        aliases: dict[str, Module] = {}  # names that stand for a whole module
-        for name in unit.uses:
-            for one in module.imports.get(name, []):
-                if self.library.holds(one.module):
-                    origin = self._origin(one)
-                    if isinstance(origin, Module):
-                        aliases[name] = origin
+        aliases = self._aliases(module, unit)
         clash = (set(renamed) | set(aliases)) & unit.locals
         if clash:
             raise SnippetError(f"a function in {module.name} hides {sorted(clash)[0]}: rename it")
@@ -229,11 +241,9 @@ class Snippet:
             if isinstance(node, ast.Name) and node.id in renamed:
                 edits.append((node, renamed[node.id]))
         text = apply_edits(unit, edits, renamed)
-        return (
-            drop_example_imports(text, self.library.package)
-            if module is self.target and self.name in unit.names
-            else prune_examples(text, self._known())
-        )
+        if not (module is self.target and self.name in unit.names):
+            text = prune_examples(text, self._known(), self.library.package)
+        return drop_example_imports(text, self.library.package)
 
     def _import_edits(
         self, module: Module, unit: Unit, aliases: dict[str, Module]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import course_lib
-from course_lib import assets, snippet
+from course_lib import assets, snippet, snippet_index
 from course_lib.snippet_source import Library, SnippetError
 
 LIBRARY = snippet.course_library()
@@ -56,8 +56,12 @@ def run_examples(files: list[Path]) -> dict[str, tuple[int, int, str]]:
         text=True,
         encoding="utf-8",
         cwd=files[0].parent,
-        # Without course_lib a reader names the model, and so does this test.
-        env={**os.environ, "COURSE_EMBEDDING_MODEL": str(assets.path("minilm"))},
+        # Without course_lib a reader names the models, and so does this test.
+        env={
+            **os.environ,
+            "COURSE_EMBEDDING_MODEL": str(assets.path("minilm")),
+            "COURSE_LLM": str(assets.path("smollm2")),
+        },
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -117,8 +121,8 @@ def test_exported_files_pass_ruff(exported):
 
 
 def test_every_exportable_module_offers_something():
-    for module in snippet.EXPORTABLE:
-        assert any(name.startswith(f"{module}.") for name in NAMES)
+    for entry in snippet.EXPORTABLE:
+        assert snippet.public_names(LIBRARY, [entry]), entry
 
 
 def test_a_package_offers_what_its_init_imports_and_says_which_file_holds_it():
@@ -126,6 +130,20 @@ def test_a_package_offers_what_its_init_imports_and_says_which_file_holds_it():
     text = snippet.export("BM25")
     assert "Source: course_lib/retrieval/by_words.py" in text
     assert "Exported by: course snippet retrieval.BM25" in text
+
+
+def test_the_page_of_snippets_is_current_and_its_commands_are_those_that_are_tested():
+    page = (course_lib.ROOT / "docs" / "snippets.md").read_text(encoding="utf-8")
+    assert page == snippet_index.index(), "run: course snippet --index docs/snippets.md"
+    assert sorted(re.findall(r"`course snippet (\w+\.\w+)`", page)) == sorted(NAMES)
+    for link in set(re.findall(r"\]\((\S+)\)", page)):
+        assert (course_lib.ROOT / "docs" / link).is_file(), link
+
+
+def test_an_index_needs_to_know_where_a_module_is_built(library):
+    made = library(similarity='def f():\n    """Do it."""\n')
+    with pytest.raises(ValueError, match="a name of similarity must say"):
+        snippet_index.index(made)
 
 
 def test_the_interpreter_test_notices_a_file_that_needs_course_lib_or_fails(tmp_path):
@@ -277,6 +295,50 @@ def test_two_helpers_of_one_name_are_kept_apart(library):
         """,
     )
     assert run(snippet.export("f", made), "f(1)") == 20
+
+
+def test_a_local_name_does_not_hide_what_another_module_calls_so(library):
+    made = library(
+        a="""
+        from course_lib import b
+
+        def f(names):
+            return [b.names(name) for name in names]
+        """,
+        b="def names(text): return text.upper()\n",
+    )
+    assert run(snippet.export("a.f", made), "f(['sam'])") == ["SAM"]
+
+
+def test_an_example_that_imports_from_the_course_goes_on_without_the_import(library, tmp_path):
+    made = library(
+        a="""
+        from course_lib.b import g
+
+        def f():
+            return g(1)
+        """,
+        b="""
+        from course_lib.c import Two
+
+        def g(x):
+            \"\"\"Add.
+
+            >>> from course_lib.c import Two
+            >>> g(Two.value)
+            3
+            \"\"\"
+            return x + Two.value - 1
+        """,
+        c="class Two:\n    value = 2\n",
+    )
+    (tmp_path / "f.py").write_text(snippet.export("a.f", made))
+    assert run_examples([tmp_path / "f.py"])["f"][:2] == (1, 0)
+
+
+def test_what_a_file_needs_is_read_from_its_imports_not_its_sentences(library):
+    text = snippet.export("f", library(a='def f():\n    """Take it\n    from the shelf."""\n'))
+    assert "Needs Python alone." in text
 
 
 def test_keeps_the_standard_library_apart_from_a_course_module_of_that_name(library):

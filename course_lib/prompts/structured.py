@@ -55,10 +55,11 @@ def parse_json(answer: Completion, schema: Mapping[str, Any]) -> Any:
     Raises:
         LanguageModelError: if the answer is cut at max_tokens, is no JSON or breaks the schema.
 
-    >>> parse_json(Completion('{"urgent": "very"}', "stop", 20, 7), {"required": ["intent"]})
-    Traceback (most recent call last):
-    course_lib.language_model.interface.LanguageModelError: the answer breaks the schema: \
-'intent' is a required property. It was: {"urgent": "very"}
+    >>> try:
+    ...     parse_json(Completion('{"urgent": "very"}', "stop", 20, 7), {"required": ["intent"]})
+    ... except LanguageModelError as error:
+    ...     print(error)
+    the answer breaks the schema: 'intent' is a required property. It was: {"urgent": "very"}
 
     Built in notebooks/11_prompts.ipynb.
     """
