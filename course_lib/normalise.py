@@ -17,7 +17,7 @@ Notebook = dict[str, Any]
 Cell = dict[str, Any]
 
 UNCOMPARED = "nbval-ignore-output"  # nbval's own tag: the cell runs, its output is not compared
-CELL_OPTIONS = ("tags", "reason", "exercise")  # what a cell's header in a lesson may say
+CELL_OPTIONS = ("tags", "reason", "exercise", "alt")  # what a cell's header in a lesson may say
 IMAGES = ("image/png", "image/jpeg")
 IMAGE_TOLERANCE = 3  # of 255: text rendered by another FreeType build differs by this much
 NOTEBOOK_METADATA: dict[str, Any] = {

@@ -174,7 +174,7 @@ print("word count:     ", intervals[0])
 print("embedding model:", intervals[1])
 print("difference:     ", paired_bootstrap_interval(by_meaning, by_words))
 
-# %%
+# %% alt="Bar chart of two searches: the embedding model finds the right section first for 0.40 of the test questions, the word count for 0.18; their intervals overlap a little."
 plotting.use_course_style()
 _ = plotting.bars_with_intervals(
     ["word count", "embedding model"],

@@ -320,7 +320,7 @@ distances = np.linalg.norm(flat[:, None] - flat, axis=2)  # (n_messages, n_messa
 print(f"share of the variance that two axes keep: {pca.explained_variance_ratio_.sum():.2f}")
 print("same intent as the nearest on the map:", bootstrap_interval(nearest_agrees(-distances)))
 
-# %%
+# %% alt="Scatter plot of messages of four intents on two principal components: the intents lie through each other, and a small island at the left holds some of each."
 shown = np.isin(intents, ["app_account", "return_refund", "battery_charging", "service_booking"])
 ax = plotting.scatter_map(
     flat[shown],
@@ -352,7 +352,7 @@ both = recall["MiniLM"], recall["TF-IDF"]
 print("MiniLM minus TF-IDF:", paired_bootstrap_interval(*both))
 show_best(puncture_question, section_vectors @ embedder.encode([puncture_question])[0])
 
-# %%
+# %% alt="Bar chart of recall at 3 for shared words, TF-IDF, LSA and MiniLM: MiniLM is highest at 0.53, TF-IDF follows with 0.29, the other two are near 0.2."
 ax = plotting.bars_with_intervals(
     list(recall),
     [bootstrap_interval(values) for values in recall.values()],

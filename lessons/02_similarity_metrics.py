@@ -83,7 +83,7 @@ times_first = np.bincount(nearest(raw @ raw.T), minlength=len(raw))
 for i in np.argsort(-times_first, kind="stable")[:4]:
     print(f"{times_first[i]:3} times first: {messages[i]}")
 
-# %%
+# %% alt="Scatter plot of vector length against words in the text, on a logarithmic axis: length falls from about 7 at three words to about 2 at a hundred."
 lengths = np.linalg.norm(raw, axis=1)
 plt.semilogx(n_words, lengths, ".")
 plt.xticks([3, 10, 30, 100], ["3", "10", "30", "100"])
@@ -125,7 +125,7 @@ def manhattan(q, d):
     return np.abs(q - d).sum()
 
 
-# %%
+# %% alt="Arrows from the origin for one query and four documents: A is short and on the query's line, B is long and points down to the right, C and D end near the query's tip, C above it and D below."
 query = np.array([2.0, 1.0])
 names = ["A", "B", "C", "D"]
 points = np.array([[0.8, 0.4], [4.0, -1.0], [1.6, 1.4], [2.0, 0.3]])
@@ -330,7 +330,7 @@ for limit in (0.4, 0.6, 0.8):
     recall = same[matched].sum() / same[train].sum()
     print(f"limit {limit}: precision {precision:.2f}, recall {recall:.2f}")
 
-# %%
+# %% alt="Two histograms of cosine similarity: pairs that ask the same gather above 0.7, other pairs spread from 0 to 0.8; they overlap between 0.4 and 0.8. A dashed line marks 0.8."
 plotting.histogram_by_group(
     {"same question": cosines[train & same], "not the same": cosines[train & ~same]},
     title="No limit separates them", x_label="cosine similarity", y_label="pairs (train)",
@@ -376,7 +376,7 @@ def costs(cosines, same, limit, wrong_cost, missed_cost):
 prices = {"suggest": (1, 5), "send": (5, 1)}  # wrong, missed
 thresholds = np.round(np.arange(0.1, 1, 0.01), 2)
 
-# %%
+# %% alt="Line chart of mean cost against the limit for three uses: suggesting is cheapest near 0.4, sending near 0.8, suggesting with few true pairs near 0.7."
 for label, use, share_same, style in [
     ("suggest", "suggest", 0.5, "-"),
     ("send", "send", 0.5, "--"),

@@ -254,7 +254,7 @@ print("first now:", stems.search(question, 1)[0].chunk.locator)
 #
 # A colleague asks in other words than the page's. Vectors (notebook 01) compare meanings. **Predict**: who finds part codes, words or vectors?
 
-# %%
+# %% alt="Scatter plot of each right piece's place by stems and by vectors: many points are near the first places on both axes, others are found by one search and far down or absent in the other."
 vectors = DenseSearch(embedder, open_store("memory:", dim=embedder.dim), pieces)
 
 
@@ -437,7 +437,7 @@ print(f"\n{proofs[60].text}\n[2] {cited.locator}: {cited.text[at : at + 90]}")
 #
 # Some questions have no answer in the documents. The first idea is to decline when the best score is low.
 
-# %%
+# %% alt="Two histograms of the best piece's score, by stems and by vectors: questions that the documents answer and those that they do not overlap almost wholly in both."
 unanswerable = [q for q in asked if q.split == "train" and q.kind == "unanswerable"]
 
 

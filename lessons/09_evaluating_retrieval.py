@@ -249,7 +249,7 @@ print(*[f"{n} {bootstrap_interval(right[n])}" for n in ("stems", "vectors", "hyb
 for a, b in [("vectors", "stems"), ("hybrid", "vectors"), ("hybrid", "stems")]:
     print(f"{a} minus {b}: {compare(right[a], right[b])}")
 
-# %%
+# %% alt="Two histograms of mean differences under random signs, both centred on 0. The measured 0.09 of vectors over stems lies in the right slope, the 0.16 of the hybrid beyond nearly all."
 _, axes = plt.subplots(2, 1, sharex=True, figsize=(7, 4.6))
 for ax, name in zip(axes, ("vectors", "hybrid"), strict=True):
     gap = right[name] - right["stems"]
@@ -275,7 +275,7 @@ spread = np.std(real, ddof=1)
 for lead in (0.10, 0.05, 0.03, 0.01, real.mean()):
     print(f"{100 * lead:4.1f} points: {sample_size(lead, spread):6,} questions")
 
-# %%
+# %% alt="Line chart of tries that notice a lead against the number of questions: with the lead as measured it rises from 0.13 to 0.98 and crosses 0.8 at about 400 questions; without a lead it stays below 0.05."
 # Do not trust a formula: take the measured lead for the truth, draw questions from it, test.
 sizes = [50, 92, 200, sample_size(real.mean(), spread), 800]
 for label, worth in [("the lead as measured", real), ("no lead", np.append(real, -real))]:
@@ -321,7 +321,7 @@ def show_table(scores, shown=tried):
 
 show_table(tried)
 
-# %%
+# %% alt="Line chart of questions with enough against words read, for four ways to cut: headings and 60-word pieces lead at every length, 150 and 300 words lie below; a dotted line marks 800 words."
 for cut, style in zip(CUTS, ["s-", "o-", "^-", "D--"], strict=True):
     deep = run(SEARCHES[cut, "hybrid"], train, 20)
     words = np.cumsum([[count_words(c.text) for c in row] for row in deep], axis=1).mean(axis=0)
@@ -427,7 +427,7 @@ print(f"worlds with one after Holm: {np.mean([holm(row).min() < 0.05 for row in 
 #
 # A mean hides who is served badly.
 
-# %%
+# %% alt="Chart of the gain by kind of question with 95 % intervals, train and test: fact and table gain on both, out_of_date gains on train and nothing on test, multi_step nothing on train."
 rows = np.arange(len(COUNTED))
 for split, asked_in, scores, at in [("train", train, tried, -0.1), ("test", test, tested, 0.1)]:
     of = {kind: [q.kind == kind for q in asked_in] for kind in COUNTED}

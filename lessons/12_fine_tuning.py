@@ -275,7 +275,7 @@ print(len(learn), "examples,", len(validation), "for validation")
 print(f"rank {config.rank}, alpha {config.alpha}, {config.batch_size} examples a step,",
       f"learning rate up to {config.learning_rate}, {len(config.target_modules)} matrices a layer")  # fmt: skip
 
-# %% tags=["nbval-ignore-output"] reason="the training's time, and a loss that another processor rounds otherwise"
+# %% tags=["nbval-ignore-output"] reason="the training's time, and a loss that another processor rounds otherwise" alt="Line chart of the loss by training step: it falls steeply within ten steps, then slowly and with jumps towards 0; the validation's points lie on it."
 result = lora.train(
     model, to_learn(learn), to_learn(validation[::3]), config, on_step=lora.live_loss_plot()
 )
@@ -296,7 +296,7 @@ print(f"validation loss before {first:.2f}; after, below a fifth of it: {best < 
 #
 # **Predict**: which of the four tests is hardest, and what would the random rows have claimed?
 
-# %% tags=["nbval-ignore-output"] reason="trained here: on another processor a question or two may turn out otherwise"
+# %% tags=["nbval-ignore-output"] reason="trained here: on another processor a question or two may turn out otherwise" alt="Chart of calls exactly right with intervals, prompt with five examples beside the trained router: the router leads on new values, and the two overlap on new wordings and where both are new."
 router = result.model
 written = [router.chat_batch([e.messages for e in rows], max_tokens=80) for rows in tests.values()]
 after = {name: [router_scores.RoutedQuestion(e, one.text) for e, one in zip(rows, texts, strict=True)]
@@ -347,7 +347,7 @@ print("all three together, gained:", bootstrap_interval(np.concatenate(gains)))
 #
 # Each point below is a training of its own, run beforehand by `python -m course_lib.lora.ablation`, shorter than ours and with fewer layers. They are judged on *validation*: choices are made there.
 
-# %%
+# %% alt="Two line charts of validation calls right with intervals: they rise with the rank from 1 to 32, and do not differ clearly between 15, 60 and 240 examples."
 table = load_ablation()
 _, axes = plt.subplots(1, 2, sharey=True, figsize=(9, 3.6))
 for ax, name, fixed, usual in zip(axes, ("rank", "examples"), ("examples", "rank"), USUAL[::-1]):

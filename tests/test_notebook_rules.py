@@ -14,6 +14,7 @@ from course_lib.normalise import is_uncompared, machine_paths, normalise, output
 MAX_UNCOMPARED = 0.10  # of the code cells
 MAX_CELL_LINES = 25
 MAX_MEDIAN_LINES = 6  # without blank lines
+ALT_LENGTH = (60, 260)  # characters: what is drawn and what it shows, in a breath
 WORDS = (700, 1500)  # of the lesson itself: an exercise may say what it wants at any length
 CELLS = (25, 45)  # of the lesson itself: an exercise's stub and its hints come on top
 EXERCISES = (3, 5)
@@ -101,13 +102,19 @@ def output_rules(cells, code):
                 found.append(f"cell {number}: stored {kind}: {text.strip()[:80]}")
             for path in machine_paths(text, (str(ROOT),)):
                 found.append(f"cell {number}: its output names a folder of one machine: {path}")
-        figure = any(
-            kind.startswith("image/")
+        figures = sum(
+            any(kind.startswith("image/") for kind in output.get("data", {}))
             for output in cell["outputs"]
-            for kind in output.get("data", {})
         )
+        alt = str(cell["metadata"].get("alt", ""))
+        low, high = ALT_LENGTH
+        if figures and not low <= len(alt.strip()) <= high:
+            found.append(f'cell {number}: a figure wants alt="..." in its cell\'s header, '
+                         f"{low} to {high} characters, got {len(alt)}")  # fmt: skip
+        if alt and figures != 1:
+            found.append(f"cell {number}: an alternative text, and {figures} figures")
         follower = cells[number]["cell_type"] if number < len(cells) else None
-        if figure and follower != "markdown":
+        if figures and follower != "markdown":
             found.append(f"cell {number}: a figure without a markdown cell after it to describe it")
     return found
 
@@ -201,6 +208,9 @@ def test_a_committed_notebook_is_what_its_lesson_says(path):
 # ---- the test of the rules: a notebook that breaks none, then one planted violation at a time
 
 
+ALT = "Line chart of the score against the number of questions: it rises from 0.2 to 0.8."
+
+
 def markdown_cell(source):
     return {"cell_type": "markdown", "source": source, "metadata": {}}
 
@@ -244,7 +254,7 @@ def good():
             code_cell(f'check("{exercise}", f)'),
             code_cell(f'hint("{exercise}")\nsolution("{exercise}")'),
         ]
-    cells += [code_cell("plot()", [image()]), markdown_cell("The line rises.")]
+    cells += [code_cell("plot()", [image()], alt=ALT), markdown_cell("The line rises.")]
     cells += [
         code_cell("timeit()", [stream("3 ms")], tags=["nbval-ignore-output"], reason="a time")
     ]
@@ -324,8 +334,13 @@ PLANTED = {
     "execution count is 40": lambda notebook: notebook["cells"][-6].update(execution_count=40),
     "a figure without a markdown cell": drop("The line rises."),
     "cell 33: a figure without": lambda notebook: notebook["cells"].append(
-        {**code_cell("plot()", [image("image/svg+xml")]), "execution_count": 23}
+        {**code_cell("plot()", [image("image/svg+xml")], alt=ALT), "execution_count": 23}
     ),
+    "a figure wants alt=": plant(at="plot()", alt=""),
+    "60 to 260 characters, got 8": plant(at="plot()", alt="A figure"),
+    "60 to 260 characters, got 300": plant(at="plot()", alt="a" * 300),
+    "an alternative text, and 0 figures": plant(alt=ALT),
+    "an alternative text, and 2 figures": plant(outputs=[image(), image()], at="plot()"),
     "words, wanted 700 to 1500": plant("few words", at="a a"),
     "1531 words": plant("a " * 1500, at="a a"),
     "24 cells, wanted 25 to 45": lambda notebook: [drop(f"print({n})")(notebook) for n in (1, 2)],
