@@ -1,60 +1,27 @@
-"""The service's page in a real browser: ask, open a citation, be declined, use the keyboard alone.
-
-A Chromium or Chrome that is on this computer is driven; none is downloaded.
-"""
+"""The service's page in a real browser: ask, open a citation, be declined, keyboard alone."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import threading
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
+from tests.browser import chromium
 from tests.service_server import serving
 
 pytestmark = pytest.mark.slow
 expect.set_options(timeout=60_000)  # a loaded machine is no defect of the page
 
-NAMES = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "chrome",
-    "msedge",
-)
-PLACES = (
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "C:/Program Files/Google/Chrome/Application/chrome.exe",
-    "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
-)
 QUESTION = "When can I return a bike?"
-
-
-def installed():
-    """The browser of COURSE_BROWSER, else the first that is found; None where there is none."""
-    found = [os.environ.get("COURSE_BROWSER"), *map(shutil.which, NAMES)]
-    found += [place for place in PLACES if os.path.exists(place)]
-    return next(filter(None, found), None)
 
 
 @pytest.fixture(scope="module")
 def browser():
-    path = installed()
-    if path is None:
-        pytest.skip("no Chromium or Chrome here: install one, or name it in COURSE_BROWSER")
-    # Every name but this machine's leads nowhere, whatever the browser has in mind.
-    arguments = ["--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        arguments.append("--no-sandbox")  # which Chromium refuses to set up for root
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
-        yield chromium
-        chromium.close()
+    with chromium() as launched:
+        yield launched
 
 
 @pytest.fixture

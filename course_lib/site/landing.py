@@ -1,0 +1,124 @@
+"""The site's first page: the README, with its map of the course as cards."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+PARTS = {
+    "Part I · Foundations": range(7),
+    "Part II · Retrieval": range(7, 11),
+    "Part III · Shaping and acting": range(11, 14),
+    "Part IV · Shipping": range(14, 100),
+}
+_ROW = re.compile(r"^\| (\d\d) \| \[(.+?)\]\((notebooks/(\d\d_\w+)\.ipynb)\) \| (.+?) \| (.+?) \|$")
+_NEEDS = re.compile(r"^(?:# )?Needs:? (notebooks? [^.]+)\.", re.MULTILINE)
+# The sections of the README that a reader of the site wants, in this order; the others are about
+# the repository's folders.
+SECTIONS = ("The map", "Start", "Copy a function", "Teach with it", "A larger model")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the map: a notebook, what one can do after it, and the time it takes."""
+
+    number: int
+    title: str
+    stem: str
+    ability: str
+    reading: str
+    exercises: str
+    running: str
+
+
+def read_map(readme: str) -> list[Entry]:
+    """The notebooks in the README's table, in its order.
+
+    Raises:
+        ValueError: if a line names a notebook and does not have the table's four columns.
+    """
+    entries = []
+    for line in readme.splitlines():
+        match = _ROW.match(line)
+        if match:
+            number, title, _, stem, ability, minutes = match.groups()
+            times = minutes.split(" + ")
+            if len(times) != 3:
+                raise ValueError(f"README.md: notebook {number} has no three times: {minutes!r}")
+            entries.append(Entry(int(number), title, stem, ability, *times))
+        elif line.startswith("|") and "(notebooks/" in line:
+            raise ValueError(f"README.md: a line of the map cannot be read: {line[:80]!r}")
+    return entries
+
+
+def landing_page(readme: str, lessons: Path) -> str:
+    """The site's index: the README's introduction, the map as cards, and how to start.
+
+    Args:
+        readme: the README's text.
+        lessons: the folder with the lessons, whose first lines say what each needs.
+
+    Raises:
+        ValueError: if the README lacks a section that the page shows.
+    """
+    introduction, *rest = re.split(r"^## ", readme, flags=re.MULTILINE)
+    sections = {text.partition("\n")[0].strip(): text.partition("\n")[2] for text in rest}
+    lacking = [title for title in SECTIONS if title not in sections]
+    if lacking:
+        raise ValueError(f"README.md has no section {', '.join(lacking)}, which the site shows")
+    entries = read_map(readme)
+    text = sections["The map"]
+    table = re.search(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
+    if table is None or not entries:
+        raise ValueError("README.md: the section The map has no table of notebooks")
+    cards = _cards(entries, lessons)
+    sections["The map"] = text[: table.start()] + cards + text[table.end() :]
+    body = "".join(f"## {title}\n{sections[title]}" for title in SECTIONS)
+    first = entries[0]
+    buttons = (
+        ":::{div} course-buttons\n"
+        f"{{doc}}`Read notebook {first.number:02} <notebooks/{first.stem}>`\n"
+        "{ref}`Run it on your computer <start>`\n"
+        "{doc}`Look a function up <api/index>`\n:::\n\n"
+    )
+    body = body.replace("## Start\n", "(start)=\n## Start\n")
+    words, picture, image = introduction.partition("![")
+    return f"{words}{buttons}{picture}{image}{body}\n{_contents(entries)}"
+
+
+def _cards(entries: list[Entry], lessons: Path) -> str:
+    """A grid of cards for each part, one card a notebook."""
+    lines = []
+    for part, numbers in PARTS.items():
+        there = [entry for entry in entries if entry.number in numbers]
+        if not there:
+            continue
+        lines += [f"### {part}\n", "::::{grid} 1 1 2 2\n:gutter: 3\n"]
+        for entry in there:
+            needs = _NEEDS.search((lessons / f"{entry.stem}.py").read_text(encoding="utf-8"))
+            after = f" Needs {needs.group(1)}." if needs else ""
+            lines.append(
+                f":::{{grid-item-card}} {entry.number:02} · {entry.title}\n"
+                f":link: notebooks/{entry.stem}\n:link-type: doc\n"
+                f"You will be able to {entry.ability}.\n\n```{{card-footer}}\n"
+                f"Reading {entry.reading}, exercises {entry.exercises}, running {entry.running}."
+                f"{after}\n```\n:::\n"
+            )
+        lines.append("::::\n")
+    return "\n".join(lines) + "\n"
+
+
+def _contents(entries: list[Entry]) -> str:
+    """What the sidebar lists, by part."""
+    lists = {
+        part: [f"notebooks/{entry.stem}" for entry in entries if entry.number in numbers]
+        for part, numbers in PARTS.items()
+    }
+    lists["Guides"] = ["docs/*", "datasets/README", "benchmarks/RESULTS"]
+    lists["Reference"] = ["api/index", "CONTRIBUTING", "CHANGELOG"]
+    return "\n".join(
+        f"```{{toctree}}\n:hidden:\n:glob:\n:caption: {caption}\n\n" + "\n".join(names) + "\n```\n"
+        for caption, names in lists.items()
+        if names
+    )

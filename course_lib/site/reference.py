@@ -1,0 +1,118 @@
+"""The API reference: one page for each module or package of `course_lib`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+# The references of the exercises are their solutions; what starts a command is no interface.
+_LEFT_OUT = ("__main__", "cli", "site", "testing")
+
+
+@dataclass(frozen=True)
+class Module:
+    """What a module's source says about itself."""
+
+    name: str  # such as "course_lib.retrieval.by_words"
+    summary: str  # the first line of its docstring
+    taught: bool  # whether a notebook is named in it
+    exported: tuple[str, ...]  # the names of its __all__ that do not come from other packages
+    defined: dict[str, str]  # its own public names with a docstring -> "function" or "class"
+
+    @property
+    def page(self) -> str:
+        """The page it stands on: that of the package right below `course_lib`."""
+        return self.name.split(".")[1]
+
+
+def read_modules(package: Path) -> list[Module]:
+    """Every public module below a package's folder, by name, without importing any."""
+    found = []
+    for file in package.rglob("*.py"):
+        parts = file.relative_to(package).with_suffix("").parts
+        parts = parts[:-1] if parts[-1] == "__init__" else parts
+        if not parts or parts[0] in _LEFT_OUT or any(part.startswith("_") for part in parts):
+            continue
+        if parts[0] == "exercises" and re.match(r"ex\d\d_", parts[-1]):
+            continue
+        source = file.read_text(encoding="utf-8")
+        tree = ast.parse(source)
+        taught = re.search(r"notebooks/\d\d_\w+\.ipynb", source) is not None
+        name = ".".join([package.name, *parts])
+        summary = (ast.get_docstring(tree) or "").partition("\n")[0]
+        found.append(Module(name, summary, taught, _exported(tree, name), _defined(tree)))
+    return sorted(found, key=lambda module: module.name)
+
+
+def reference_pages(package: Path) -> dict[str, str]:
+    """File name -> reStructuredText: an index and the pages that it lists.
+
+    A package's page shows what the package exports, under the name to import it by, then what its
+    modules have besides.
+    """
+    pages: dict[str, list[Module]] = {}
+    for module in read_modules(package):
+        pages.setdefault(module.page, []).append(module)
+    files = {"index.rst": _index(package.name, pages)}
+    for page, (first, *inner) in pages.items():
+        lines = [_heading(first.name, "="), f".. automodule:: {first.name}", ""]
+        kinds = {name: kind for one in (*inner, first) for name, kind in one.defined.items()}
+        exported = [name for name in first.exported or first.defined if name in kinds]
+        lines += [_entry(kinds[name], f"{first.name}.{name}") for name in exported]
+        for module in inner:
+            besides = [name for name in module.defined if name not in first.exported]
+            if besides:
+                # Not automodule: a module may share its name with a function of the package.
+                lines += [_heading(module.name, "-"), module.summary, ""]
+                lines += [_entry(module.defined[name], f"{module.name}.{name}") for name in besides]
+        files[f"{page}.rst"] = "\n".join(lines)
+    return files
+
+
+def _entry(kind: str, name: str) -> str:
+    return f".. auto{kind}:: {name}\n" + "   :members:\n" * (kind == "class")
+
+
+def _index(package: str, pages: dict[str, list[Module]]) -> str:
+    lines = [_heading("API reference", "="), f"The modules of ``{package}``. To take a function"]
+    lines += ["along without the package: ``python course.py snippet NAME``.", ""]
+    taught = {page for page, modules in pages.items() if any(one.taught for one in modules)}
+    for title, chosen in (
+        ("What the notebooks build and use", [page for page in pages if page in taught]),
+        ("What the course itself runs on", [page for page in pages if page not in taught]),
+    ):
+        lines += [_heading(title, "-")]
+        for page in chosen:
+            lines += [f":doc:`{page} <{page}>`", f"   {pages[page][0].summary}", ""]
+        lines += [".. toctree::", "   :hidden:", "", *(f"   {one} <{one}>" for one in chosen), ""]
+    return "\n".join(lines)
+
+
+def _heading(title: str, line: str) -> str:
+    return f"{title}\n{line * len(title)}\n"
+
+
+def _exported(tree: ast.Module, name: str) -> tuple[str, ...]:
+    """The names in ``__all__``, less those that are imported from elsewhere."""
+    names: list[str] = []
+    foreign: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and any(
+            isinstance(one, ast.Name) and one.id == "__all__" for one in node.targets
+        ):
+            names = list(ast.literal_eval(node.value))
+        elif isinstance(node, ast.ImportFrom) and not (node.module or "").startswith(name):
+            foreign |= {one.asname or one.name for one in node.names}
+    return tuple(one for one in names if one not in foreign)
+
+
+def _defined(tree: ast.Module) -> dict[str, str]:
+    return {
+        node.name: "class" if isinstance(node, ast.ClassDef) else "function"
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and node.name[0] != "_"
+        and ast.get_docstring(node)
+    }
