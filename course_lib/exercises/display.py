@@ -31,6 +31,7 @@ class Result:
         rows: (name, text) pairs such as ("Expected", "[1, 2]").
         printed: what the learner's code printed, cut to a readable length.
         note: about the course rather than the answer, such as progress that could not be saved.
+        helped: whether there are hints and a solution to point to.
     """
 
     exercise_id: str
@@ -40,6 +41,7 @@ class Result:
     rows: tuple[tuple[str, str], ...] = ()
     printed: str = ""
     note: str = ""
+    helped: bool = True
 
     @property
     def passed(self) -> bool:
@@ -48,6 +50,8 @@ class Result:
 
     @property
     def _next_step(self) -> str:
+        if not self.helped:
+            return "" if self.status != "not attempted" else "Replace the stub, run the cell again."
         if self.status == "right":
             return f'Compare with solution("{self.exercise_id}").'
         if self.status == "wrong":
@@ -83,9 +87,11 @@ class Result:
                 f'<div>Printed by your code:</div><pre style="{_PRE} padding-left: 1em;">'
                 f"{escape(self.printed)}</pre>"
             )
-        parts.append(f'<div style="opacity: 0.8;">{_inline(self._next_step)}</div>')
-        if self.note:
-            parts.append(f'<div style="opacity: 0.8;">{_inline(self.note)}</div>')
+        parts += [
+            f'<div style="opacity: 0.8;">{_inline(text)}</div>'
+            for text in (self._next_step, self.note)
+            if text
+        ]
         style = f"border-left: {_BORDERS[self.status]}; padding: 0.25em 0.75em; color: inherit;"
         return f'<div role="status" style="{style}">{"".join(parts)}</div>'
 

@@ -44,10 +44,17 @@ class NotAttempted(Exception):  # noqa: N818
 class Guarded:
     """A learner's function, safe to call: failures become `Wrong`, and calls are remembered."""
 
-    def __init__(self, function: Callable[..., Any], clock: Clock, names: str = "") -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        clock: Clock,
+        names: str = "",
+        refusal: contextlib.AbstractContextManager[Any] | None = None,
+    ) -> None:
         self.function = function
         self.clock = clock
         self.names = names  # the parameters of the reference, for messages
+        self.refusal = refusal or contextlib.nullcontext()  # what holds while the function runs
         self.calls: list[tuple[Any, Any, Outcome]] = []
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -62,7 +69,8 @@ class Guarded:
         outcome = Outcome(unfit=self._unfit(args, kwargs))
         if not outcome.unfit:
             try:
-                outcome.value = self.clock.run(self.function, *mine)
+                with self.refusal:
+                    outcome.value = self.clock.run(self.function, *mine)
             except BaseException as error:  # SystemExit and KeyboardInterrupt are the learner's too
                 outcome.error = error
             with contextlib.suppress(Exception):

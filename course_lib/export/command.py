@@ -1,0 +1,87 @@
+"""The command ``course export``: the course for a class, in a folder of its own."""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from course_lib import ROOT
+from course_lib.export import assignment, instructor, student
+from course_lib.export.cells import chosen
+from course_lib.export.names import ExportError
+
+_DESCRIPTION = """\
+Write the course for a class into DIR, which must not exist yet or be empty.
+
+  --instructor   every notebook with its solutions in place, executed, all checks green
+  --student      the course without hints and solutions; its checks work
+  --nbgrader     assignments to hand out, collect and grade with nbgrader"""
+
+
+def main(arguments: Sequence[str], root: Path = ROOT) -> int:
+    """Run ``course export``; return 0, or 1 when nothing could be written."""
+    parser = argparse.ArgumentParser(
+        prog="course export",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    kinds = parser.add_mutually_exclusive_group(required=True)
+    for kind in ("instructor", "student", "nbgrader"):
+        kinds.add_argument(f"--{kind}", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    parser.add_argument("--only", metavar="NN,NN", help="these notebooks; all without it")
+    parser.add_argument(
+        "--no-run",
+        action="store_true",
+        help="execute nothing: minutes faster, and nothing is proved (--student never does)",
+    )
+    options = parser.parse_args(arguments)
+    folder, write = _task(options, root)
+    try:
+        with _finished_or_not_there(folder) as unfinished:
+            done = write(chosen(root / "notebooks", options.only), unfinished)
+    except (ExportError, OSError) as error:
+        print(f"course export: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\nStopped; {folder} was not written.", file=sys.stderr)
+        return 130
+    print(f"{folder}: {done}")
+    return 0
+
+
+def _task(
+    options: argparse.Namespace, root: Path
+) -> tuple[Path, Callable[[list[Path], Path], str]]:
+    run = not options.no_run
+    if options.instructor:
+        return options.instructor, lambda some, to: instructor.write_edition(some, to, run=run)
+    if options.student:
+        return options.student, lambda some, to: student.write_copy(root, some, to)
+    return options.nbgrader, lambda some, to: assignment.write_assignments(some, to, run=run)
+
+
+@contextmanager
+def _finished_or_not_there(folder: Path) -> Iterator[Path]:
+    """A folder beside `folder` to write to, which takes its name once all is written.
+
+    Raises:
+        ExportError: if `folder` holds something already.
+    """
+    target = folder.resolve()
+    if target.is_file() or (target.is_dir() and any(target.iterdir())):
+        raise ExportError(f"DIR must be a new or empty folder, got {folder}, which holds something")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield beside
+        os.chmod(beside, 0o755)  # mkdtemp's folders are for their owner alone
+        if target.is_dir():
+            target.rmdir()  # empty: Windows renames onto no folder
+        os.replace(beside, target)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise

@@ -1,0 +1,120 @@
+"""A class's copy of the course: it runs and checks, and carries no solution that shows."""
+
+import copy
+import json
+import re
+import shutil
+from collections import defaultdict
+from pathlib import Path
+
+from course_lib.exercises import registry
+from course_lib.export.cells import is_help
+from course_lib.export.names import statements
+from course_lib.export.solved_by import all_solving
+from course_lib.export.withholding import seal_definitions, sealed_exercises
+from course_lib.normalise import Notebook, normalise, to_text
+
+# Beside notebooks/ and course_lib/, what a copy needs to set itself up and run.
+FILES = (
+    *("course.py", "pyproject.toml", "constraints.txt", "environment.yml", ".gitignore"),
+    *("LICENSE", "LICENSE-CC-BY-4.0", "datasets"),
+)
+# For authors and teachers; course_lib.cli shows no command whose module is not there.
+LEFT_OUT = ("export", "site", "snippet*", "testing.py", "__pycache__", "*.pyc")
+
+NOTE = """\
+> This is a copy for a class. Hints and solutions are with your teacher; `check` works as described
+> and says what differs. It does not accept an answer that calls the function of `course_lib` which
+> solves the exercise."""
+README = """\
+# The machine learning an AI engineer needs: a copy for a class
+
+Open it with `python course.py lab`. It needs Python 3.11 or newer; the first start sets everything
+up. `course progress`, in a terminal of JupyterLab, shows which exercises you have solved.
+
+The exercises have checks, and no hints and solutions: those are with your teacher. Some functions
+of `course_lib` are the solution of an exercise. They run here, and do not show their source.
+"""
+
+
+def write_copy(root: Path, notebooks: list[Path], folder: Path) -> str:
+    """Write a class's copy of the course.
+
+    Args:
+        root: the course.
+        notebooks: which of its notebooks.
+        folder: where to write; it exists and is empty.
+
+    Returns:
+        What to tell the person.
+    """
+    from course_lib.lesson import read_notebook
+
+    for name in FILES:
+        if (root / name).is_dir():
+            shutil.copytree(root / name, folder / name)
+        elif (root / name).is_file():
+            shutil.copy2(root / name, folder / name)
+    (folder / "README.md").write_text(README, encoding="utf-8", newline="\n")
+    (folder / "notebooks").mkdir()
+    linked: set[str] = set()
+    for path in notebooks:
+        text = to_text(normalise(without_solutions(read_notebook(path))))
+        (folder / "notebooks" / path.name).write_text(text, encoding="utf-8", newline="\n")
+        linked |= set(re.findall(r"\]\(\.\./(docs/[\w./-]+)", text))
+    for name in sorted(linked):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / name, folder / name)
+    _write_package(root, folder / "course_lib")
+    return f"{len(notebooks)} notebooks without solutions, and the package that they need"
+
+
+def without_solutions(notebook: Notebook) -> Notebook:
+    """A copy of a notebook without hints, solutions and what the exercises' cells showed."""
+    student = copy.deepcopy(notebook)
+    cells = []
+    for cell in student["cells"]:
+        if cell["cell_type"] == "code":
+            parts = statements(cell["source"])
+            if parts and all(is_help(one) for one in parts):
+                continue
+            cell["source"] = re.sub(
+                r"(from course_lib\.exercises import check), hint, solution", r"\1", cell["source"]
+            )
+            if cell["metadata"].get("exercise"):
+                cell.update(outputs=[], execution_count=None)
+        cells.append(cell)
+    cells.insert(1, {"cell_type": "markdown", "metadata": {}, "source": NOTE, "id": ""})
+    student["cells"] = cells
+    return student
+
+
+def names_used_of(root: Path) -> dict[str, set[str]]:
+    """For each exercise module, the names that notebooks take from it."""
+    used: dict[str, set[str]] = defaultdict(set)
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+        for stem in registry.module_names():
+            for listed in re.findall(rf"from course_lib\.exercises\.{stem} import ([^#\n]+)", code):
+                used[stem] |= set(re.findall(r"\w+", listed))
+            for alias in re.findall(rf"from course_lib\.exercises import {stem} as (\w+)", code):
+                used[stem] |= set(re.findall(rf"\b{alias}\.(\w+)", code))
+    return used
+
+
+def _write_package(root: Path, package: Path) -> None:
+    shutil.copytree(root / "course_lib", package, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    used = names_used_of(root)
+    for stem in registry.module_names():
+        text = sealed_exercises(stem, used[stem])
+        (package / "exercises" / f"{stem}.py").write_text(text, encoding="utf-8", newline="\n")
+    solving: dict[str, list[str]] = defaultdict(list)
+    for name in all_solving():
+        module, _, qualified = name.partition(":")
+        if not module.startswith("course_lib.exercises."):
+            solving[module].append(qualified)
+    for module, names in solving.items():
+        path = package.parent / (module.replace(".", "/") + ".py")
+        text = seal_definitions(path.read_text(encoding="utf-8"), names)
+        path.write_text(text, encoding="utf-8", newline="\n")
