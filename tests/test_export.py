@@ -67,6 +67,14 @@ def test_names_that_code_reads(source, reads):
     assert reads_of(source) == reads
 
 
+def test_jupyters_own_commands_stand_in_no_ones_way():
+    (timed, shown) = statements("%timeit x\nprint(a)")
+    assert timed.text == "%timeit x"
+    assert shown.reads == {"print", "a"}
+    with pytest.raises(ExportError, match="a cell is not Python"):
+        statements("def (")
+
+
 def test_needs_are_followed_back_and_changes_count():
     before = statements(
         "import os\nbase = 1\nunused = base\ntable = {}\ntable['a'] = base\n"
@@ -339,6 +347,14 @@ def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path, capsy
         assert course(["export", kind, str(folder), "--only", "00", "--no-run"]) == 1
         assert "DIR must be a new or empty folder" in capsys.readouterr().err
     assert [path.name for path in tmp_path.rglob("*")] == ["class", "mine.txt"]
+
+
+def test_a_folder_among_the_courses_own_is_refused(capsys):
+    for name in ("notebooks/solved", "datasets/class", "course_lib"):
+        assert command.main(["--student", str(ROOT / name)]) == 1
+        said = capsys.readouterr().err
+        assert f"DIR must lie outside {name.split('/')[0]}/" in said
+    assert not (ROOT / "notebooks" / "solved").exists()
 
 
 def test_an_unknown_notebook_is_refused_and_nothing_is_written(tmp_path, capsys):

@@ -28,7 +28,8 @@ README = """\
 `source/` holds one assignment for each notebook: its exercises and the lines that they need, with
 the solutions. nbgrader takes the solutions and the hidden tests out for the students.
 
-1. `pip install nbgrader` into the environment of the course, and work in this folder.
+1. `pip install nbgrader` into the environment of the course, activate it (nbgrader starts helper
+   programs by name), and work in this folder.
 2. `nbgrader generate_assignment {first}` writes `release/{first}/`. Give it to the students, with
    the folder that `course export --student` makes: the notebook needs its `course_lib`.
 3. Put what they hand in into `submitted/STUDENT/{first}/{first}.ipynb`.

@@ -20,6 +20,13 @@ Write the course for a class into DIR, which must not exist yet or be empty.
   --instructor   every notebook with its solutions in place, executed, all checks green
   --student      the course without hints and solutions; its checks work
   --nbgrader     assignments to hand out, collect and grade with nbgrader"""
+_LIMITS = """\
+What --student keeps from a class: hint() and solution() show nothing, the package has no hints,
+solutions and known mistakes, and a function that solves an exercise runs without showing its
+source. check() and nbgrader's tests refuse an answer that calls it. What it does not: the course is
+public, so whoever looks for a solution finds it there, and a sealed source can be unsealed."""
+
+_OWN = ("benchmarks", "course_lib", "datasets", "docs", "lessons", "notebooks", "tests")
 
 
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
@@ -27,6 +34,7 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(
         prog="course export",
         description=_DESCRIPTION,
+        epilog=_LIMITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     kinds = parser.add_mutually_exclusive_group(required=True)
@@ -41,6 +49,7 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     options = parser.parse_args(arguments)
     folder, write = _task(options, root)
     try:
+        _refuse_inside(folder, root)
         with _finished_or_not_there(folder) as unfinished:
             done = write(chosen(root / "notebooks", options.only), unfinished)
     except (ExportError, OSError) as error:
@@ -62,6 +71,13 @@ def _task(
     if options.student:
         return options.student, lambda some, to: student.write_copy(root, some, to)
     return options.nbgrader, lambda some, to: assignment.write_assignments(some, to, run=run)
+
+
+def _refuse_inside(folder: Path, root: Path) -> None:
+    """Refuse a folder among the course's own files, where it would be copied into itself."""
+    for name in _OWN:
+        if folder.resolve().is_relative_to(root / name):
+            raise ExportError(f"DIR must lie outside {name}/, which is the course's, got {folder}")
 
 
 @contextmanager

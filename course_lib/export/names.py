@@ -3,6 +3,7 @@
 import ast
 import builtins
 import dis
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import CodeType
@@ -37,11 +38,22 @@ def statements(source: str) -> list[Statement]:
     """
     lines = source.splitlines()
     found = []
-    for node in ast.parse(source).body:
+    for node in _parsed(source).body:
         text = "\n".join(lines[first_line(node) - 1 : node.end_lineno])
         reads, writes = _names(node)
         found.append(Statement(node, text, frozenset(reads), frozenset(writes)))
     return found
+
+
+def _parsed(source: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        pass
+    try:  # Jupyter's own commands, such as %timeit and !ls, say nothing of names
+        return ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE))
+    except SyntaxError as error:
+        raise ExportError(f"a cell is not Python: {error.msg} in {error.text!r}") from None
 
 
 def first_line(node: ast.stmt) -> int:

@@ -20,7 +20,8 @@ FILES = (
     *("LICENSE", "LICENSE-CC-BY-4.0", "datasets"),
 )
 # For authors and teachers; course_lib.cli shows no command whose module is not there.
-LEFT_OUT = ("export", "site", "snippet*", "testing.py", "__pycache__", "*.pyc")
+LEFT_OUT = ("export", "site", "snippet*", "testing.py")
+JUNK = ("__pycache__", "*.pyc", ".*")  # what Python, editors and Jupyter leave behind
 
 NOTE = """\
 > This is a copy for a class. Hints and solutions are with your teacher; `check` works as described
@@ -52,7 +53,8 @@ def write_copy(root: Path, notebooks: list[Path], folder: Path) -> str:
 
     for name in FILES:
         if (root / name).is_dir():
-            shutil.copytree(root / name, folder / name)
+            ignored = shutil.ignore_patterns(*JUNK)
+            shutil.copytree(root / name, folder / name, ignore=ignored)
         elif (root / name).is_file():
             shutil.copy2(root / name, folder / name)
     (folder / "README.md").write_text(README, encoding="utf-8", newline="\n")
@@ -104,7 +106,8 @@ def names_used_of(root: Path) -> dict[str, set[str]]:
 
 
 def _write_package(root: Path, package: Path) -> None:
-    shutil.copytree(root / "course_lib", package, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    ignored = shutil.ignore_patterns(*LEFT_OUT, *JUNK)
+    shutil.copytree(root / "course_lib", package, ignore=ignored)
     used = names_used_of(root)
     for stem in registry.module_names():
         text = sealed_exercises(stem, used[stem])
