@@ -60,9 +60,9 @@ def _shows_image(cell: Cell) -> bool:
 
 def _with_colours(html: str) -> str:
     """An output's HTML with the code of a solution coloured like the code of a cell."""
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import PythonLexer
+    from pygments import highlight  # type: ignore[import-untyped]
+    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+    from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
     def coloured(match: re.Match[str]) -> str:
         code = highlight(unescape(match.group(1)), PythonLexer(), HtmlFormatter())

@@ -57,7 +57,8 @@ def reference_pages(package: Path) -> dict[str, str]:
         pages.setdefault(module.page, []).append(module)
     files = {"index.rst": _index(package.name, pages)}
     for page, (first, *inner) in pages.items():
-        lines = [_heading(first.name, "="), f".. automodule:: {first.name}", ""]
+        lines = [_heading(page, "="), f"``from {package.name} import {page}``", ""]
+        lines += [f".. automodule:: {first.name}", ""]
         kinds = {name: kind for one in (*inner, first) for name, kind in one.defined.items()}
         exported = [name for name in first.exported or first.defined if name in kinds]
         lines += [_entry(kinds[name], f"{first.name}.{name}") for name in exported]
@@ -85,8 +86,8 @@ def _index(package: str, pages: dict[str, list[Module]]) -> str:
     ):
         lines += [_heading(title, "-")]
         for page in chosen:
-            lines += [f":doc:`{page} <{page}>`", f"   {pages[page][0].summary}", ""]
-        lines += [".. toctree::", "   :hidden:", "", *(f"   {one} <{one}>" for one in chosen), ""]
+            lines += [f":doc:`{page}`", f"   {pages[page][0].summary}", ""]
+        lines += [".. toctree::", "   :hidden:", "", *(f"   {one}" for one in chosen), ""]
     return "\n".join(lines)
 
 
