@@ -336,6 +336,15 @@ def test_a_recorded_check_judges_as_the_reference_does():
         recorded(function_check([(1, 2)]), outcomes)
 
 
+def test_a_check_that_fails_before_its_first_call_says_so():
+    def broken(attempt):
+        raise NameError("name '_helper' is not defined")
+
+    exercise = Exercise("9.9", "Broken", len, broken, ("", ""), "")
+    result = check_exercise(exercise, lambda obj: 1)
+    assert "cannot be checked: NameError: name '_helper'" in result.message
+
+
 # The command
 
 

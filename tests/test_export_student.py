@@ -1,6 +1,7 @@
 """The class's copy: nothing in it shows a solution, and its checks judge as the course's do."""
 
 import ast
+import builtins
 import json
 import os
 import re
@@ -10,9 +11,10 @@ import sys
 import pytest
 
 from course_lib import ROOT
+from course_lib.execute import kernel_environment
 from course_lib.exercises import registry
 from course_lib.export import cells, command, student
-from course_lib.export.names import needed_by, reads_of
+from course_lib.export.names import needed_by, reads_of, statements
 from course_lib.export.solved_by import all_solving
 from course_lib.export.withholding import seal_definitions, stripped_exercises
 from course_lib.lesson import read_notebook
@@ -84,7 +86,9 @@ def copy(tmp_path_factory):
 
 def in_copy(copy, program, given=None, arguments=()):
     """Run a program with the copy's course_lib alone; what it prints is JSON, if anything."""
-    environment = {**os.environ, "PYTHONPATH": str(copy), "COURSE_PROGRESS": "off"}
+    offline = str(ROOT / "tests" / "offline")
+    paths = os.pathsep.join([str(copy), offline])
+    environment = {**kernel_environment(), "PYTHONPATH": paths}
     done = subprocess.run(
         [sys.executable, *(["-c", program] if program else []), *arguments],
         cwd=copy,
@@ -190,6 +194,15 @@ def test_known_mistakes_and_unused_references_are_not_even_sealed():
     assert not re.search(r"hints=\('", text)
 
 
+@pytest.mark.parametrize("stem", registry.module_names())
+def test_what_the_checks_use_is_kept(stem):
+    text = stripped_exercises(stem, student.names_used_of(ROOT)[stem])
+    parts = statements(text)
+    written = {name for one in parts for name in one.writes}
+    read = {name for one in parts for name in one.reads if not hasattr(builtins, name)}
+    assert read <= written | {"__name__", "__file__"}
+
+
 def test_notebooks_keep_everything_but_help_and_the_exercises_outputs(copy):
     for path in NOTEBOOKS:
         old = read_notebook(path)["cells"]
@@ -250,8 +263,8 @@ def test_every_check_of_the_copy_accepts_the_solution(copy):
 
 @pytest.mark.slow
 def test_a_notebook_runs_in_the_copy(copy):
-    """Notebook 02, whole: it calls functions whose source is sealed."""
-    said = in_copy(copy, "", arguments=["-m", "course_lib.cli", "run", "02"])
+    """Notebook 03, whole: it calls functions whose source is sealed."""
+    said = in_copy(copy, "", arguments=["-m", "course_lib.cli", "run", "03"])
     assert "Executed copy: " in said
     assert "failed" not in said
 

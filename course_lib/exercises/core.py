@@ -191,7 +191,8 @@ def _judge(exercise: Exercise, attempt: Any, clock: Clock, printed: Printed) -> 
     except Wrong as verdict:
         wrong = verdict
     except Exception as error:  # the check stumbled over what the learner's function returned
-        got = attempt.calls[-1][2].value if isinstance(attempt, Guarded) else attempt
+        called = isinstance(attempt, Guarded) and attempt.calls
+        got = attempt.calls[-1][2].value if called else attempt
         wrong = Wrong(
             f"The answer cannot be checked: {type(error).__name__}: {str(error)[:200]}. "
             "Is it of the right type?",

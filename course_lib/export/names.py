@@ -124,6 +124,24 @@ def needed_by(names: Iterable[str], before: Sequence[Statement]) -> list[Stateme
     return kept[::-1]
 
 
+def used_by(names: Iterable[str], module: Sequence[Statement]) -> list[Statement]:
+    """The statements of a module that `names` use, wherever they stand.
+
+    Unlike a cell's, a function's body may read a name that is given below it.
+
+    >>> module = statements("def f():\\n    return g()\\ndef g():\\n    return 1\\nh = 2")
+    >>> [sorted(one.writes) for one in used_by(["f"], module)]
+    [['f'], ['g']]
+    """
+    wanted = set(names)
+    while True:
+        kept = [one for one in module if (one.writes | _changes(one.node)) & wanted]
+        reads = {name for one in kept for name in one.reads}
+        if reads <= wanted:
+            return kept
+        wanted |= reads
+
+
 def _changes(node: ast.stmt) -> set[str]:
     """Names whose objects a statement changes: ``x.append(1)``, ``x[0] = 1``, ``x += 1``."""
     found: list[ast.expr] = []

@@ -10,7 +10,7 @@ from course_lib.exercises import registry
 from course_lib.exercises.checks import FunctionCheck, ValueCheck
 from course_lib.exercises.core import Exercise
 from course_lib.exercises.withheld import record
-from course_lib.export.names import ExportError, Statement, first_line, needed_by, statements
+from course_lib.export.names import ExportError, Statement, first_line, statements, used_by
 from course_lib.export.solved_by import solving
 from course_lib.sealing import seal
 
@@ -50,7 +50,7 @@ def stripped_exercises(stem: str, used: Iterable[str]) -> str:
     needs = set(used)
     for one in statements(_listing(calls, by_id, set())):
         needs |= one.reads
-    kept = needed_by(needs, before)
+    kept = used_by(needs, before)
     here = {f"{module.__name__}:{name}" for one in kept for name in one.writes}
     return "\n".join(
         [
