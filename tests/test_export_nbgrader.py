@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from course_lib import ROOT
+from course_lib.execute import kernel_environment
 from course_lib.exercises import registry
 from course_lib.export import command
 
@@ -22,10 +23,10 @@ FULL = {"2.1": 1, "2.2": 2, "2.3": 2, "2.4": 3, "2.5": 2}
 
 
 def nbgrader(folder, *arguments):
-    environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "PYTHONWARNINGS": "ignore"}
+    environment = {**kernel_environment(), "JUPYTER_PREFER_ENV_PATH": "1"}
     # nbgrader starts its own helper programs by name
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), environment["PYTHONPATH"]])
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
         cwd=folder,
