@@ -1,0 +1,147 @@
+"""Rehearse a class: learners who run a notebook at once on a JupyterHub here, and their memory.
+
+    python -m classroom.rehearse --users 6 --notebook 01
+
+It needs Linux, the extra [classroom] and the models. Nothing is left when it ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from classroom.local_hub import COURSE, MIB, Hub, Learner, Memory, memory_of, running
+
+NEEDED = ("jupyterhub", "configurable_http_proxy", "psutil", "tornado")
+GIB = 2**30
+
+
+def missing() -> str:
+    """What keeps a rehearsal from running here, and what to do; "" if nothing does."""
+    absent = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if absent:
+        return f"{', '.join(absent)} not installed. Next step: pip install -e '.[classroom]'"
+    if not sys.platform.startswith("linux"):
+        return "memory per learner can be measured on Linux alone"
+    return ""
+
+
+def models_folder() -> Path:
+    """The folder of this machine's model cache that a class would share.
+
+    Raises:
+        FileNotFoundError: if the models are not there.
+    """
+    from course_lib import assets
+
+    found = assets.locate("minilm")
+    if found is None:
+        raise FileNotFoundError("the models are not here. Next step: course fetch")
+    return found.parent
+
+
+async def rehearse(hub: Hub, names: Sequence[str], notebook: str) -> list[Learner]:
+    """Start a server for everybody, then let everybody run the same notebook at the same time.
+
+    Args:
+        hub: it runs.
+        names: the learners'.
+        notebook: file name, such as "01_embeddings.ipynb".
+
+    Returns:
+        The learners, with the memory they needed; their notebooks are still open.
+    """
+    learners = list(await asyncio.gather(*map(hub.learner, names)))
+    for one in learners:
+        one.before = memory_of(one.pid)
+    watching = asyncio.create_task(_watch(learners))
+    await asyncio.gather(*(one.run(f"course/notebooks/{notebook}") for one in learners))
+    watching.cancel()
+    for one in learners:
+        one.after = memory_of(one.pid)
+    return learners
+
+
+async def _watch(learners: list[Learner]) -> None:
+    """Look every second, and keep each learner's largest sample."""
+    while True:
+        for one in learners:
+            now = await asyncio.to_thread(memory_of, one.pid)
+            one.peak = max(one.peak, now, key=lambda memory: memory.own)
+        await asyncio.sleep(1)
+
+
+def report(learners: list[Learner], notebook: str, hub: Memory) -> str:
+    """What the learners needed, as a table, and how many of them fit."""
+    lines = [
+        f"{len(learners)} learners ran {notebook} at once on {os.cpu_count()} cores; MiB per"
+        " learner, mean (highest)",
+        f"{'':<28}{'own':>14}{'with share':>14}{'resident':>14}",
+    ]
+    for title, memories in {
+        "server, no notebook": [one.before for one in learners],
+        "most while it ran": [one.peak for one in learners],
+        "afterwards, notebook open": [one.after for one in learners],
+    }.items():
+        columns = ([getattr(m, name) for m in memories] for name in ("own", "share", "resident"))
+        texts = (f"{sum(c) / len(c) / MIB:.0f} ({max(c) / MIB:.0f})" for c in columns)
+        lines.append(f"{title:<28}" + "".join(f"{text:>14}" for text in texts))
+    once = sum(one.after.share - one.after.own for one in learners)
+    lines += [
+        f"shared by all, once: {once / MIB:.0f} MiB (libraries, the model's file)",
+        f"hub and proxy: {hub.own / MIB:.0f} MiB",
+        f"seconds: {min(one.seconds for one in learners):.0f} to"
+        f" {max(one.seconds for one in learners):.0f}",
+    ]
+    for title, mean in {
+        "all at work at once": sum(one.peak.own for one in learners) / len(learners),
+        "notebook open": sum(one.after.own for one in learners) / len(learners),
+    }.items():
+        lines.append(f"learners per GiB, {title}: {GIB / mean:.2f}")
+    return "\n".join(lines)
+
+
+async def _main(users: int, notebook: str, folder: Path) -> int:
+    async with running(models_folder(), folder) as hub:
+        names = [f"learner{number}" for number in range(1, users + 1)]
+        learners = await rehearse(hub, names, notebook)
+        whole = memory_of(hub.process.pid)
+        own = whole.own - sum(one.after.own for one in learners)
+        print(report(learners, notebook, Memory(own, 0, 0)))
+    for one in learners:
+        for error in one.errors:
+            print(f"{one.name}: {error}", file=sys.stderr)
+    return int(any(one.errors for one in learners))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Rehearse from the command line; return 0, or 1 if a cell failed or nothing could run."""
+    parser = argparse.ArgumentParser(
+        prog="python -m classroom.rehearse", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("--users", type=int, default=6, help="how many learners (default: 6)")
+    parser.add_argument("--notebook", default="01", metavar="NN", help="which (default: 01)")
+    options = parser.parse_args(arguments)
+    found = sorted((COURSE / "notebooks").glob(f"{options.notebook}_*.ipynb"))
+    if options.users < 1 or len(found) != 1:
+        parser.error("--users must be 1 or more, and --notebook the number of a notebook")
+    problem = missing()
+    if problem:
+        print(problem, file=sys.stderr)
+        return 1
+    try:
+        with tempfile.TemporaryDirectory(prefix="course-hub-") as folder:
+            return asyncio.run(_main(options.users, found[0].name, Path(folder)))
+    except (FileNotFoundError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,392 @@
+"""A class on JupyterHub: what is handed out, the configurations, and six learners at once."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import re
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import course
+from classroom import hand_out, start
+from classroom.rehearse import missing, models_folder, rehearse, report
+from course_lib import ROOT
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="JupyterHub does not run on Windows")
+
+CLASSROOM = ROOT / "classroom"
+NOTEBOOK = "01_embeddings.ipynb"
+GUIDE = (ROOT / "docs" / "classroom.md").read_text(encoding="utf-8")
+GIB = 2**30
+
+
+# What a learner is given
+
+
+@pytest.fixture
+def source(tmp_path):
+    folder = tmp_path / "shared"
+    (folder / "notebooks").mkdir(parents=True)
+    (folder / "datasets").mkdir()
+    (folder / "datasets" / "tickets.csv").write_text("id\n1\n")
+    for name in ("00_a.ipynb", "01_b.ipynb"):
+        (folder / "notebooks" / name).write_text(f"{name} first edition")
+    return folder
+
+
+@pytest.fixture
+def learner(tmp_path, source):
+    folder = tmp_path / "home" / "course"
+    hand_out.hand_out(source, folder)
+    return folder
+
+
+def notebooks(folder):
+    return {one.name: one.read_text() for one in (folder / "notebooks").iterdir()}
+
+
+FIRST = {"00_a.ipynb": "00_a.ipynb first edition", "01_b.ipynb": "01_b.ipynb first edition"}
+
+
+def test_a_new_learner_gets_every_notebook_and_links_to_the_rest(source, learner):
+    assert notebooks(learner) == FIRST
+    assert (learner / "datasets").is_symlink()
+    assert (learner / "datasets" / "tickets.csv").read_text() == "id\n1\n"
+    assert not (learner / "docs").exists()  # this course has none
+
+
+def test_what_a_learner_wrote_stays_when_nothing_is_new(source, learner):
+    (learner / "notebooks" / "00_a.ipynb").write_text("mine")
+    assert hand_out.hand_out(source, learner) == []
+    assert notebooks(learner) == FIRST | {"00_a.ipynb": "mine"}
+
+
+def test_a_newer_edition_replaces_only_what_the_learner_did_not_touch(source, learner):
+    (learner / "notebooks" / "00_a.ipynb").write_text("mine")
+    for one in (source / "notebooks").iterdir():
+        one.write_text("second edition")
+    done = hand_out.hand_out(source, learner)
+    wanted = {
+        "00_a.ipynb": "mine",
+        "00_a-new.ipynb": "second edition",
+        "01_b.ipynb": "second edition",
+    }
+    assert notebooks(learner) == wanted
+    assert done[0] == "00_a.ipynb: yours stays; the newer one is 00_a-new.ipynb"
+    # It is offered once, and a third edition does not replace what stands beside either.
+    (learner / "notebooks" / "00_a-new.ipynb").write_text("mine too")
+    assert hand_out.hand_out(source, learner) == []
+    (source / "notebooks" / "00_a.ipynb").write_text("third edition")
+    hand_out.hand_out(source, learner)
+    assert notebooks(learner) == wanted | {
+        "00_a-new.ipynb": "mine too",
+        "00_a-new2.ipynb": "third edition",
+    }
+
+
+def test_a_notebook_that_was_renamed_is_handed_out_again(source, learner):
+    (learner / "notebooks" / "00_a.ipynb").rename(learner / "notebooks" / "old.ipynb")
+    assert hand_out.hand_out(source, learner) == ["00_a.ipynb: new"]
+    assert notebooks(learner) == FIRST | {"old.ipynb": FIRST["00_a.ipynb"]}
+
+
+@pytest.mark.parametrize("record", ["", "[1, 2]", "{"])
+def test_without_a_record_everything_that_differs_is_the_learner_s(record, source, learner):
+    (learner / "notebooks" / "00_a.ipynb").write_text("mine")
+    (learner / hand_out.RECORD).write_text(record)
+    hand_out.hand_out(source, learner)
+    assert notebooks(learner) == FIRST | {
+        "00_a.ipynb": "mine",
+        "00_a-new.ipynb": FIRST["00_a.ipynb"],
+    }
+
+
+def test_a_link_follows_the_course_and_a_learner_s_own_folder_stays(source, learner, tmp_path):
+    source.rename(tmp_path / "moved")
+    (tmp_path / "moved" / "docs").mkdir()
+    (learner / "docs").mkdir()
+    hand_out.hand_out(tmp_path / "moved", learner)
+    assert (learner / "datasets" / "tickets.csv").exists()
+    assert not (learner / "docs").is_symlink()
+
+
+def test_a_full_disk_leaves_what_was_there_and_no_half_file(source, learner, monkeypatch):
+    before = notebooks(learner)
+    (source / "notebooks" / "00_a.ipynb").write_text("second edition")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(hand_out.os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        hand_out.hand_out(source, learner)
+    assert notebooks(learner) == before
+
+
+def test_a_folder_that_is_no_course_is_refused(tmp_path, capsys):
+    assert hand_out.main([str(tmp_path / "mine"), "--course", str(tmp_path)]) == 1
+    assert f"notebooks/*.ipynb, got {tmp_path}" in capsys.readouterr().err
+    assert not (tmp_path / "mine").exists()
+
+
+# The learner's server
+
+
+def test_the_server_starts_with_the_settings_of_course_lab(monkeypatch):
+    become = start.command(["--port=1"])
+    assert become[:3] == [sys.executable, "-m", "jupyterhub.singleuser"]
+    assert become[-1] == "--port=1"
+    settings = [part.split("=", 1)[1] for part in become[3:-1]]
+    assert all(Path(path).exists() for path in settings)
+    # the same options that `course lab` gives
+    lab = (ROOT / "course_lib" / "cli.py").read_text(encoding="utf-8")
+    for part in become[3:-1]:
+        assert part.split("=")[0] in lab
+    monkeypatch.setenv("PATH", "/usr/bin")
+    path = start.environment()["PATH"].split(os.pathsep)
+    assert path == [os.path.dirname(sys.executable), "/usr/bin"]
+
+
+def test_a_learner_gets_a_server_even_when_nothing_can_be_handed_out(monkeypatch, capsys, tmp_path):
+    (tmp_path / "course").write_text("a file where the folder should be")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    became = []
+    monkeypatch.setattr(start.os, "execve", lambda *given: became.append(given))
+    start.main(["--port=1"])
+    assert became[0][1] == start.command(["--port=1"])
+    assert "could not be handed out" in capsys.readouterr().err
+
+
+# The configurations
+
+
+def hub_settings():
+    """What JupyterHub makes of classroom/jupyterhub_config.py."""
+    loader = pytest.importorskip("traitlets.config.loader")
+    return loader.PyFileConfigLoader("jupyterhub_config.py", str(CLASSROOM)).load_config()
+
+
+def test_jupyterhub_knows_every_setting_and_takes_its_value():
+    pytest.importorskip("jupyterhub", reason="needs the extra [classroom]")
+    from jupyterhub.app import JupyterHub
+    from jupyterhub.spawner import LocalProcessSpawner
+
+    known = {"JupyterHub": JupyterHub, "Spawner": LocalProcessSpawner}
+    config = hub_settings()
+    assert set(config) == set(known)
+    for section, settings in config.items():
+        traits = known[section].class_traits(config=True)
+        assert set(settings) <= set(traits), section
+    spawner = LocalProcessSpawner(config=config, orm_spawner=None)
+    assert spawner.mem_limit == 3 * GIB
+    assert all(Path(part).exists() for part in spawner.cmd)
+
+
+def environment_of_the_course():
+    """Every COURSE_ variable that the code reads."""
+    texts = [path.read_text("utf-8") for path in (ROOT / "course_lib").rglob("*.py")]
+    return set(re.findall(r"\bCOURSE_[A-Z_]*[A-Z]\b", "\n".join(texts)))
+
+
+def test_z2jh_says_the_same_as_the_hub_of_one_machine():
+    values = yaml.safe_load((CLASSROOM / "z2jh.yaml").read_text(encoding="utf-8"))
+    user, config = values["singleuser"], hub_settings()["Spawner"]
+    assert user["defaultUrl"] == config["default_url"]
+    assert user["memory"]["limit"] == config["mem_limit"]
+    # The image names the folder of the models; everything else is the same.
+    wanted = dict(config["environment"])
+    assert wanted.pop("COURSE_SYSTEM_CACHE").startswith("/")
+    assert user["extraEnv"] == wanted
+    assert all(isinstance(value, str) for value in user["extraEnv"].values())  # Kubernetes wants it
+    target = re.search(r"--target-repo-dir (\S+)", GUIDE)[1]
+    assert user["cmd"] == ["python", f"{target}/classroom/start.py"]
+    assert (ROOT / Path(user["cmd"][1]).relative_to(target)).exists()
+
+
+def test_z2jh_uses_keys_that_the_chart_has():
+    chart = {  # of the chart's values.schema.yaml, which refuses every other key
+        "singleuser": {
+            *("cmd", "defaultUrl", "extraEnv", "memory", "cpu", "storage", "startTimeout"),
+            *("image", "networkPolicy", "extraFiles"),
+        },
+        "prePuller": {"hook", "continuous"},
+        "cull": {"enabled", "timeout", "every"},
+    }
+    values = yaml.safe_load((CLASSROOM / "z2jh.yaml").read_text(encoding="utf-8"))
+    assert set(values) <= set(chart)
+    for section, settings in values.items():
+        assert set(settings) <= chart[section]
+
+
+def test_only_variables_that_the_course_reads_are_set():
+    known = environment_of_the_course()
+    files = [*CLASSROOM.glob("*.py"), *CLASSROOM.glob("*.yaml"), *(ROOT / ".binder").iterdir()]
+    for text in (GUIDE, *(one.read_text(encoding="utf-8") for one in files)):
+        assert set(re.findall(r"\bCOURSE_[A-Z_]*[A-Z]\b", text)) <= known
+
+
+def test_the_guide_names_what_is_there():
+    settings = hub_settings()["Spawner"]
+    assert f"COURSE_CACHE={settings['environment']['COURSE_SYSTEM_CACHE']} " in GUIDE
+    assert f"limits.memory {settings['mem_limit']}" in GUIDE
+    for path in re.findall(r"/srv/course/([\w./]+\w)", GUIDE):
+        assert (ROOT / path).exists() or path.startswith(".venv"), path
+    for target in re.findall(r"\]\(([^)#:]+)\)", GUIDE):
+        assert (ROOT / "docs" / target).exists(), target
+    for language, block in re.findall(r"```(\w+)\n(.*?)```", GUIDE, re.DOTALL):
+        if language == "python":
+            compile(block, "guide", "exec")
+        elif language == "yaml":
+            assert yaml.safe_load(block)
+        else:
+            assert language in ("bash", "text")
+
+
+# Binder
+
+
+def test_binder_s_files_are_programs_and_name_a_python_that_fits():
+    wanted = course.WANTED
+    found = re.fullmatch(r"python-3\.(\d+)\n", (ROOT / ".binder" / "runtime.txt").read_text())
+    assert int(found[1]) >= wanted[1]
+    for name in ("postBuild", "start"):
+        path = ROOT / ".binder" / name
+        assert path.stat().st_mode & stat.S_IXUSR
+        assert subprocess.run(["bash", "-n", str(path)], check=False).returncode == 0
+
+
+def test_binder_installs_the_pinned_course_and_keeps_the_models_beside_it(tmp_path):
+    """Runs postBuild with programs that only write down what they are asked."""
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    for name in ("pip", "python"):
+        real = (
+            f'[ "$1" = -c ] && exec {shlex.quote(sys.executable)} "$@"' if name == "python" else ""
+        )
+        line = f'echo {name} "cache=$COURSE_CACHE" "$@" >> {shlex.quote(str(tmp_path / "said"))}'
+        (bin_folder / name).write_text(f"#!/bin/sh\n{real}\n{line}\n")
+        (bin_folder / name).chmod(0o755)
+    environment = {"PATH": f"{bin_folder}:/usr/bin:/bin", "NB_PYTHON_PREFIX": str(tmp_path)}
+    command = [str(ROOT / ".binder" / "postBuild")]
+    subprocess.run(
+        command, cwd=ROOT, env=environment | {"PYTHONDONTWRITEBYTECODE": "1"}, check=True
+    )
+    torch, package, models = (tmp_path / "said").read_text().splitlines()
+    assert f"--extra-index-url {course.CPU_TORCH_INDEX} torch" in torch
+    for line in (torch, package):
+        assert "--constraint constraints.txt" in line
+    assert package.endswith("--editable .")
+    folder = f"{tmp_path}/share/ml-for-ai-engineers"
+    assert models == f"python cache={folder} -m course_lib.cli fetch"
+    # and the start of the image points there, unless the hub says otherwise
+    begin = [str(ROOT / ".binder" / "start"), "sh", "-c", 'echo "$COURSE_SYSTEM_CACHE"']
+    for more, shown in (({}, folder), ({"COURSE_SYSTEM_CACHE": "/elsewhere"}, "/elsewhere")):
+        done = subprocess.run(begin, env=environment | more, capture_output=True, check=True)
+        assert done.stdout.decode().strip() == shown
+
+
+# A real hub
+
+
+@pytest.fixture
+def shared_models(tmp_path):
+    """A folder with the embedding model that nobody may write to, as a class shares it."""
+    from course_lib import assets
+
+    model = assets.locate("minilm")
+    folder = tmp_path / "models"
+    shutil.copytree(model, folder / model.name)
+    for one in [folder, *folder.rglob("*")]:
+        one.chmod(0o555 if one.is_dir() else 0o444)
+    yield folder
+    for one in [folder, *folder.rglob("*")]:
+        one.chmod(0o755)
+
+
+def fingerprints(folder):
+    files = (one for one in sorted(folder.rglob("*")) if one.is_file())
+    return {one: hashlib.sha256(one.read_bytes()).hexdigest() for one in files}
+
+
+@pytest.mark.slow
+def test_six_learners_at_once_run_01_on_a_real_hub(shared_models, tmp_path, capsys):
+    if missing():
+        pytest.skip(missing())
+    import psutil
+    from tornado.httpclient import HTTPClientError
+
+    from classroom.local_hub import memory_of, running
+
+    before = fingerprints(shared_models)
+    names = [f"learner{number}" for number in range(1, 7)]
+
+    async def six() -> None:
+        async with running(shared_models, tmp_path) as hub:
+            learners = await rehearse(hub, names, NOTEBOOK)
+            with capsys.disabled():
+                print("\n" + report(learners, NOTEBOOK, memory_of(hub.process.pid)))
+            cells = json.loads((ROOT / "notebooks" / NOTEBOOK).read_text("utf-8"))["cells"]
+            code = sum(cell["cell_type"] == "code" for cell in cells)
+            for one in learners:
+                assert (one.cells, one.errors) == (code, [])
+                # Each has their own notebooks and caches, and the models of everybody.
+                assert (one.home / "course" / "notebooks" / NOTEBOOK).is_file()
+                assert list(one.home.rglob("*.safetensors")) == []
+                family = psutil.Process(one.pid).children(recursive=True)
+                mapped = {m.path for process in family for m in process.memory_maps()}
+                assert [p for p in mapped if p.startswith(str(shared_models))], "not shared"
+                # Sharing pays, and nobody comes near the limit.
+                assert one.after.own < one.after.share < one.after.resident
+                assert one.peak.own < 3 * GIB / 2
+            first, second = learners[:2]
+            first.url = second.url  # their work is theirs alone
+            with pytest.raises(HTTPClientError, match="403"):
+                await first.call("api/contents/course")
+
+    asyncio.run(six())
+    assert fingerprints(shared_models) == before
+
+
+@pytest.mark.slow
+def test_a_learner_s_work_and_progress_outlive_their_server(tmp_path):
+    if missing():
+        pytest.skip(missing())
+    from classroom.local_hub import running
+
+    path = "course/notebooks/00_start_here.ipynb"
+
+    async def one_learner() -> None:
+        async with running(models_folder(), tmp_path) as hub:
+            learner = await hub.learner("ann")
+            notebook = await learner.call(f"api/contents/{path}")
+            cells = notebook["content"]["cells"]
+            code = next(cell for cell in cells if cell["metadata"].get("exercise"))
+            solved = "from course_lib.exercises import check\n"
+            solved += 'check("0.1", lambda score, threshold: score >= threshold)'
+            notebook["content"]["cells"] = [{**code, "source": solved}]
+            await learner.call(f"api/contents/{path}", "PUT", notebook)
+            await learner.run(path)
+            assert (learner.cells, learner.errors) == (1, [])
+            settings = await learner.call("lab/api/settings/@jupyterlab/notebook-extension:tracker")
+            schema = settings["schema"]["properties"]
+            assert schema["windowingMode"]["default"] == "none"  # the course's own settings
+            await hub.call("users/ann/server", "DELETE")
+            while (await hub.call("users/ann"))["servers"]:
+                await asyncio.sleep(0.2)
+            await hub.start("ann")
+            kept = await learner.call(f"api/contents/{path}")
+            assert kept["content"]["cells"][0]["source"] == solved
+            [saved] = learner.home.rglob("progress.json")
+            assert json.loads(saved.read_text())["exercises"]["0.1"]["passed"]
+
+    asyncio.run(one_learner())
