@@ -297,9 +297,11 @@ def test_the_search_finds_cosine(open_page):
 
 def test_the_search_button_leads_there(open_page):
     page = open_page("notebooks/01_embeddings.html")
-    page.keyboard.press("Control+K")
-    page.keyboard.type("cosine")
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Search").first.click()
+    asked = page.locator("#pst-search-dialog input[type=search]")
+    asked.wait_for(state="visible")
+    asked.fill("cosine")
+    asked.press("Enter")
     page.wait_for_url("**/search.html?q=cosine*")
     page.wait_for_selector("#search-results ul.search li")
 
