@@ -16,7 +16,10 @@ from course_lib import ROOT
 from course_lib.site.links import repository
 from course_lib.site.pages import write_pages
 
-PACKAGES = ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx_design", "sphinx_copybutton")
+PACKAGES = (
+    *("sphinx", "myst_nb", "sphinx_book_theme", "sphinx_design", "sphinx_copybutton"),
+    "sphinx-mathjax-offline",
+)
 MARK = ".buildinfo"  # Sphinx writes it: by it a former site is told from anything else
 
 
