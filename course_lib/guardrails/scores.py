@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from course_lib.data import Attack, PersonalText
+from course_lib.data import Attack, AttackCall, PersonalText
 from course_lib.guardrails.personal_data import PersonalData
 from course_lib.guardrails.verdicts import (
     NO_CONTEXT,
+    ORIGINS,
     Context,
     Guard,
     Outcome,
@@ -161,6 +162,27 @@ def attack_cases(attacks: Iterable[Attack]) -> list[Case]:
     Used in notebooks/14_orchestration.ipynb.
     """
     return [Case(a.id, a.text, a.label == "attack", a.kind) for a in attacks]
+
+
+def call_cases(calls: Iterable[AttackCall]) -> list[Case]:
+    """Cases from `data.load_attack_calls`: the calls of a model that obeys whatever it reads.
+
+    So what a guard stops of them is the most that it can stop. Texts that lead to no call are left
+    out; the kind of a case is the call's origin.
+
+    >>> from course_lib.data import load_attack_calls
+    >>> case = call_cases(load_attack_calls())[0]
+    >>> case.id, case.attack, case.subject.tool, case.kind
+    ('X002', False, 'open_ticket', 'user')
+
+    Used in notebooks/14_orchestration.ipynb.
+    """
+    return [
+        Case(c.id, ToolCall(c.tool, c.arguments, origin), c.attack, origin, Context(c.question))
+        for c in calls
+        for origin in ORIGINS
+        if c.tool and c.origin == origin
+    ]
 
 
 def personal_cases(texts: Iterable[PersonalText]) -> list[Case]:
