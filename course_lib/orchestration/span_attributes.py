@@ -62,6 +62,8 @@ def describe(span: Span, step: Step, texts: bool) -> None:
             for key in ("arguments", "result"):
                 if key in left:
                     attributes[f"gen_ai.tool.call.{key}"] = _json(left.pop(key))
+    if "allowed" in said or "dropped" in said:  # a guard of a text, and of passages
+        attributes["course.kind"] = "guard"
     for key, value in left.items():
         if isinstance(value, bool | int | float):
             attributes[f"course.{key}"] = value
