@@ -116,7 +116,8 @@ class StatusError(Exception):
     ("error", "again"),
     [
         (ConnectionResetError(), True), (TimeoutError(), True), (LanguageModelError(), True),
-        (StatusError(429), True), (StatusError(500), True), (StatusError(503), True), (StatusError(408), True),
+        (StatusError(429), True), (StatusError(500), True), (StatusError(503), True),
+        (StatusError(408), True), (StatusError(409), True),
         (StatusError(400), False), (StatusError(401), False), (StatusError(404), False),
         (ContextOverflow("long"), False), (ValueError(), False), (KeyError(), False),
         (openai.APIConnectionError(request=None), True), (openai.APITimeoutError(None), True),
