@@ -390,6 +390,7 @@ def test_nothing_goes_to_langsmith_whatever_the_environment_says(monkeypatch):
     from langsmith.utils import get_env_var, tracing_is_enabled
 
     monkeypatch.setenv("LANGSMITH_TRACING", "true")
+    monkeypatch.setenv("LANGSMITH_ENDPOINT", "http://127.0.0.1:9")  # should it be sent after all
     get_env_var.cache_clear()
     seen = [tracing_is_enabled()]
 

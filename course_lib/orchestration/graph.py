@@ -14,12 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from course_lib.guardrails import AllowList, Guard, larkspur_rules
-from course_lib.language_model import (
-    ContextOverflow,
-    LanguageModel,
-    LanguageModelError,
-    Message,
-)
+from course_lib.language_model import LanguageModel, Message
+from course_lib.orchestration.calls import may_pass
 from course_lib.orchestration.nodes import Nodes, State, Turn
 from course_lib.orchestration.routing import Router, by_rules
 from course_lib.orchestration.tracing import live_trace
@@ -33,6 +29,13 @@ if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
     from langgraph.types import Checkpointer, RetryPolicy
     from opentelemetry.trace import Tracer
+
+# Where `plotting.flow_chart` draws the nodes.
+PLACES = {
+    "guard question": (0.0, 0.0), "route": (1.0, 0.0), "tool": (2.0, 0.85), "retrieve": (2.0, 0.0),
+    "guard passages": (3.0, 0.0), "generate": (4.0, 0.0), "check answer": (5.0, 0.0),
+    "reply": (6.0, 0.0), "abstain": (3.2, -1.3), "decline": (2.6, 2.0),
+}  # fmt: skip
 
 
 def assistant_graph(
@@ -144,7 +147,7 @@ def _next(state: State) -> str:
 
 
 def worth_retrying(error: BaseException) -> bool:
-    """Whether a node may do better another time: a lost connection, or a model that had trouble.
+    """`may_pass` for a node's error: of an AnswerError, it looks at what caused it.
 
     LangGraph's own rule does not retry a RuntimeError, and an AnswerError is one.
 
@@ -154,9 +157,7 @@ def worth_retrying(error: BaseException) -> bool:
     Built in notebooks/14_orchestration.ipynb.
     """
     cause = error.__cause__ if isinstance(error, AnswerError) else error
-    if isinstance(cause, ContextOverflow):
-        return False  # it will not be shorter the next time
-    return isinstance(cause, LanguageModelError | ConnectionError | TimeoutError)
+    return isinstance(cause, Exception) and may_pass(cause)
 
 
 @dataclass(frozen=True)
