@@ -24,7 +24,7 @@ from tests.test_service_page import ARGUMENTS, installed
 QUESTION = "E70 on my folder every other morning. Where do I look first?"  # of the train split
 ANSWER = "On a Fold check that the seat post is turned fully to the mark [1]."
 PICTURE = ROOT / "docs" / "assistant.png"
-WIDTH, SCALE = 800, 1.5  # 1,200 pixels
+WIDTH, SCALE = 960, 1.25  # 1,200 pixels
 MOST_BYTES = 200_000
 
 

@@ -406,6 +406,18 @@ def test_every_question_becomes_spans_without_its_texts(tmp_path):
     assert "bike" not in "".join(span.to_json() for span in spans)
 
 
+def test_nothing_but_our_own_spans_is_sent(tmp_path, monkeypatch, caplog):
+    from opentelemetry import trace
+
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    before = trace.get_tracer_provider()
+    with serving(tmp_path) as service:
+        assert service.call("POST", "/ask", {"question": "a bug in my bike"}).status == 500
+    assert trace.get_tracer_provider() is before
+    assert "telemetry" not in caplog.text
+
+
 def test_spans_that_cannot_be_made_cost_no_reply(tmp_path):
     class Broken:
         def start_span(self, *given, **options):

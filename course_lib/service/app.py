@@ -99,6 +99,8 @@ def create_app(
         description="Answers questions from Larkspur Cycles' documents, with citations.",
         version=__version__,
         lifespan=lifespan,
+        # FastAPI's own would send messages of exceptions, which may quote a question
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
     add_errors(app)
