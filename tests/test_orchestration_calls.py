@@ -57,12 +57,13 @@ class Sleeps(list):
 
 @settings(deadline=None)
 @given(
-    st.integers(0, 5000), st.floats(0, 10), st.floats(0, 100),
+    st.integers(0, 5000), st.floats(0.001, 10), st.floats(0, 100),
     st.sampled_from([random.Random, np.random.default_rng]), st.integers(0, 99),
 )  # fmt: skip
 def test_full_jitter_stays_within_a_bound_that_doubles(attempt, base, cap, rng, seed):
     bound = backoff(attempt, base=base, cap=cap)
-    assert bound == (min(cap, base * 2**attempt) if attempt < 900 else (cap if base else 0))
+    assert bound == (min(cap, base * 2**attempt) if attempt < 900 else cap)
+    assert backoff(attempt, base=0) == 0
     assert 0 <= backoff(attempt, base=base, cap=cap, rng=rng(seed)) <= bound
 
 
