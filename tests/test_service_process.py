@@ -25,6 +25,7 @@ import pytest
 
 from course_lib import ROOT, embeddings, language_model, local_models
 from course_lib.language_model import Completion
+from course_lib.lora.grounded_data import grounded_chunks
 from course_lib.orchestration.batching import BatchingModel
 from course_lib.service import (
     Assistant,
@@ -357,6 +358,28 @@ def test_the_guards_of_the_settings_are_around_the_assistant(stand_ins, tmp_path
     assert after["personal data"].check(call, "Who is Megan Parker?", passage).allowed
     assert assistant.ask(attack).status == "declined"
     opened.close()
+
+
+def test_a_planted_page_of_the_handbook_does_not_reach_the_model(stand_ins, tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "grounded_chunks", grounded_chunks)
+    stand_ins.count_tokens = lambda messages: 1
+    stand_ins.read = []
+
+    def chat(messages, **options):
+        stand_ins.read.append(messages[-1]["content"])
+        return Completion("The documents do not say.", "stop", 1, 1)
+
+    stand_ins.chat = chat
+    question = "Which approved trailer weight do the limits in the document for AI readers state?"
+    for guards in ("none", "passages"):
+        opened = open_parts(settings(tmp_path, search="words", guards=guards), say=quiet)
+        trace = opened.assistant.ask(question).trace
+        opened.close()
+    bare, guarded = stand_ins.read
+    assert "100 kg on every model" in bare
+    assert "100 kg on every model" not in guarded
+    [step] = [step for step in trace.steps if step.name == "passages"]
+    assert "trailers#fitting-the-hitch" in [one["locator"] for one in step.made["dropped"]]
 
 
 # ------------------------------------------------------------------------------------------------
