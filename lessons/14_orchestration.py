@@ -15,6 +15,7 @@
 # What happens when the model's server is slow, wrong or down? And when the text that the assistant reads gives orders?
 
 # %%
+import asyncio
 import random
 import re
 import time
@@ -84,8 +85,31 @@ plt.show()
 
 
 # %%
-def retry(ask):
-    return calls.with_retries(ask, attempts=3, base=0.05, rng=random.Random(0))
+def scratch(ask, attempts=3):  # a call in, a call out
+    async def again(text):
+        for attempt in range(attempts):
+            try:
+                return await ask(text)
+            except Exception:
+                if attempt + 1 == attempts:
+                    raise
+            await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))
+
+    return again
+
+
+def retry(ask):  # also heeds what the server asks for, and what no retry can mend
+    return calls.with_retries(ask, attempts=3, base=0.05)
+
+
+for measure in (scratch, retry):
+    report, server, _ = trial(
+        lambda ask, _, m=measure: m(ask), questions, faults=Faults(errors=0.3)
+    )
+    print(f"{measure.__name__:8} answered {report.success}, calls {server.requests}")
+
+
+# %%
 
 
 def in_time(ask):
