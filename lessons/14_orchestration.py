@@ -77,7 +77,7 @@ plotting.flow_chart(
 plt.show()
 
 # %% [markdown]
-# Each box is a function, each arrow what may follow. There are three ways to end: reply, abstain, decline. The order's question took `tool`, and needed no model.
+# Each box is a function, each arrow what may follow. There are three ways to end: reply, abstain, decline. The order's question took `tool` and went past `generate`: it needed no model.
 #
 # ## 3. When the server fails
 #
@@ -474,7 +474,7 @@ for ax, wanted, title in zip(axes, (True, False), ("attacks stopped", "look-alik
     plotting.bars_with_intervals(
         [*counts], shares, title=title, value_label="share, 95 % interval", ax=ax
     )
-    ax.set(xlim=(0, 1.25))
+    ax.set(xlim=(0, 1.25), xticks=[0, 0.5, 1])
     print(title, "of", len(ids), counts)
 left = [case for case in cases if case.attack and case.id not in stops["together"]]
 print(len(left), "uncaught:", dict(Counter(case.kind for case in left)))
