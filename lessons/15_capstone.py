@@ -85,7 +85,7 @@ for name, assistant in {"bare": bare, "guarded": guarded}.items():
     print(f"{name:8} {reply.status:9} {reply.text!r} {[s.name for s in reply.trace.steps]}")
 
 # %% [markdown]
-# The first guard stops it before any search or model. (It has learned from this very attack; section 5 has its rate on others.)
+# Bare, the model reads it and finds nothing to say. The first guard stops it before any search or model. (It has learned from this very attack; section 5 has its rate on others.)
 #
 # Last, the web service: `create_app` makes a FastAPI app of it. `served` lets uvicorn serve that on a free port of this machine, in a thread, as long as the block runs.
 
@@ -206,8 +206,9 @@ def write(name):  # a file of scores, for the gate as a command
 with tempfile.TemporaryDirectory() as folder:
     for name in ("reworded", "passages lost"):
         files = [write("today"), write(name), "--margin", "cited=0.15"]
-        ended = subprocess.run([sys.executable, "-m", "course_lib.gate", *files])
-        print(f"CI: {name}, exit status {ended.returncode}")
+        command = [sys.executable, "-m", "course_lib.gate", *files]
+        ended = subprocess.run(command, capture_output=True, text=True)
+        print(f"{name}: exit status {ended.returncode}, {ended.stdout.splitlines()[0]}")
 
 # %% [markdown]
 # ## 3. Under load
@@ -278,13 +279,13 @@ print([Counter(row.answer[0] for row in report.rows) for report in (slow, quick)
 # %% [markdown]
 # Everybody got an answer. But fifteen a second is more than one at a time can do, so the queue grows for as long as the test goes on: its median says as much about the test's length as about the service.
 #
-# Now the real model. Twelve questions and four attacks, all 16 at once, to a service that answers one at a time. Its traces, joined to what the client saw by the request's number, say where the time went.
+# Now the real model. Ten questions and six attacks, all 16 at once, to a service that answers one at a time. Its traces, joined to what the client saw by the request's number, say where the time went.
 
 # %%
-asked = [one.text for one in questions[::8]] + [one.text for one in attacks[:4]]
+asked = [one.text for one in questions[::10]] + [one.text for one in attacks[:6]]
 alone = ask_under_load(guarded, asked, at_once=16, batch=1, answers_waiting=99)
 print(Counter(row.answer[0] for row in alone.report.rows))
-print(Counter(one["status"] for one in alone.traces["traces"]))
+print(sorted(Counter(one["status"] for one in alone.traces["traces"]).items()))
 
 # %%
 stages = seconds_by_stage(alone)
@@ -360,7 +361,7 @@ plotting.waterfall(own, ax=right, title="The slowest of the 16")
 plt.show()
 
 # %% [markdown]
-# See one step stand a thousand times to the right of the others: search and guards take milliseconds. In the waterfall the rest are lines too thin to see. Whoever wants this assistant faster works on the model or its prompt.
+# See one step far to the right of the others: seconds, where search and guards take milliseconds. In the waterfall (the model's bar holds the wait for its batch) the rest are lines. Whoever wants this assistant faster works on the model or its prompt.
 #
 # ## 5. The whole story
 #
@@ -394,11 +395,12 @@ with tools.shop_api() as shop:
     kit = tools.larkspur_tools(search, shop, hidden=("customers.name", "customers.email"))
     prompted = agents.from_prompt(agents.PromptedPolicy(model, kit))
     routed = agents.RoutedPolicy(model, model, grounded_data.GROUNDED_PROMPT)
-    trained = agents.from_adapters(routed, agents.runs.ADAPTERS)  # from the log: nobody is asked
+    trained = agents.from_adapters(routed, agents.runs.ADAPTERS)  # the log: no model is asked
+    limits = {"max_steps": agents.runs.MAX_STEPS, "max_seconds": 600}
     solved = [
         np.array([agents.succeeded(task, run) for task, run in zip(tasks, done)])
         for policy in (prompted, trained)
-        for done in [agents.run_agents([t.text for t in tasks], policy, kit, max_seconds=600)]
+        for done in [agents.run_agents([one.text for one in tasks], policy, kit, **limits)]
     ]
 line("agent, a prompt decides (13)", solved[0])
 line("agent, adapters decide", solved[1], solved[0])
@@ -430,7 +432,7 @@ print("forbids citations:", gate(*unasked, {"abstains": 0.15}))
 
 # %%
 full = ask_under_load(stand_in, [question] * 16, at_once=16, batch=1, answers_waiting=4)
-print(Counter(row.answer[0] for row in full.report.rows))
+print(sorted(Counter(row.answer[0] for row in full.report.rows).items()))
 
 # %% [markdown]
 # No guard stops it: a citation that exists need not say so. (`grounded` might, and much that is right; notebook 14 has both rates.) The prompt that forbids citations never abstains any more. Among 96 questions that all have an answer, that looks like a gain; with these 15 in the gate it fails. What nobody measures may fall to nothing in a version that passes.
