@@ -152,11 +152,11 @@ def test_guesses_save_steps_where_the_answer_repeats_the_prompt(model, monkeypat
     steps = []
     forward = model.model.forward
     monkeypatch.setattr(model.model, "forward", lambda *a, **k: steps.append(1) or forward(*a, **k))
-    messages = ask("Repeat: " + "apple banana cherry " * 20)
+    messages = ask("Repeat this sentence word for word: The seat post is turned to the mark.")
     model.chat(messages, max_tokens=40)
     plain = len(steps)
     model.with_prompt_lookup(5).chat(messages, max_tokens=40)
-    assert len(steps) - plain < plain / 2
+    assert 0 < len(steps) - plain < plain / 2
 
 
 @pytest.mark.parametrize("options", [{}, {"temperature": 1.0, "seed": 3}])
