@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_lib.plotting_flow import flow_chart as flow_chart
+from course_lib.plotting_flow import waterfall as waterfall
+
 if TYPE_CHECKING:  # matplotlib takes half a second to import
     from matplotlib.axes import Axes
 

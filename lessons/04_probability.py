@@ -572,4 +572,4 @@ if check("4.5", my_openings).passed:
 # an auditor asks. Top-p: Holtzman and others (2020); min-p: Nguyen and others (2024); calibration of networks: Guo
 # and others (2017).
 #
-# Next: **05 The classical algorithms worth knowing**, who should route these tickets, and at what price.
+# Next: [05 The classical algorithms](05_classical_algorithms.ipynb), who should route these tickets, and at what price.

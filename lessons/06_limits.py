@@ -630,4 +630,4 @@ for n in (11, 100, 1000):
 # Skipped: how int8 rounds (Dettmers and others, *LLM.int8()*, 2022), wanted when a quantised model fails your tests.
 # Smooth inverse frequency: Arora, Liang and Ma (2017).
 #
-# Next: **07 Vector search**, when exact search is too slow.
+# Next: [07 Vector search](07_vector_search.ipynb), when exact search is too slow.

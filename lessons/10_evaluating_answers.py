@@ -618,4 +618,4 @@ solution("10.5")
 #
 # Skipped: the variance of pass@k (Chen et al., 2021), kappa for several labellers (Krippendorff's alpha), wanted with more than two of them; and the gate's margin, which clinical trials know as non-inferiority.
 #
-# **Next:** 11 Prompts and context.
+# **Next:** [11 Prompts and context](11_prompts.ipynb).

@@ -433,7 +433,7 @@ with serve_http(tools) as address:
     wait(use(streamable_http_client(address)))
 
 # %% [markdown]
-# Two transports, one answer, and an error is a result that the client's model can read. The server binds 127.0.0.1 alone and refuses requests that a web page in your browser could send. Before you connect somebody else's server, remember that its
+# Two transports, one answer, and an error is a result that the client's model can read. The server binds 127.0.0.1 alone and refuses requests that a web page in your browser could send (`tests/test_agents_mcp.py` sends one). Before you connect somebody else's server, remember that its
 # descriptions and results go into *your* prompt: notebook 14.
 #
 # ## 9. The same agent on a framework
@@ -513,4 +513,4 @@ solution("13.4")
 #
 # There is little: an agent is software. Skipped: *ReAct* (Yao et al., 2022), planning and search over plans, agents trained by reinforcement; wanted when tasks have many steps that depend on one another.
 #
-# **Next:** 14 Orchestration and safeguards.
+# **Next:** [14 Orchestration and safeguards](14_orchestration.ipynb): what is slow, what is down, and what gives orders.

@@ -21,6 +21,10 @@ PLACES = (
     "C:/Program Files/Google/Chrome/Application/chrome.exe",
     "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
 )
+# Every name but this machine's leads nowhere, whatever the browser has in mind.
+ARGUMENTS = ["--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+if hasattr(os, "geteuid") and os.geteuid() == 0:
+    ARGUMENTS.append("--no-sandbox")  # which Chromium refuses to set up for root
 
 
 def installed():
@@ -38,11 +42,7 @@ def chromium():
     path = installed()
     if path is None:
         pytest.skip("no Chromium or Chrome here: install one, or name it in COURSE_BROWSER")
-    # Every name but this machine's leads nowhere, whatever the browser has in mind.
-    arguments = ["--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        arguments.append("--no-sandbox")  # which Chromium refuses to set up for root
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=arguments)
+        launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield launched
         launched.close()

@@ -109,13 +109,13 @@ def settings(folder: Path, **options: Any) -> Settings:
 
 @contextmanager
 def serving(
-    folder: Path, given: Assistant | None = None, **options: Any
+    folder: Path, given: Assistant | None = None, *, tracer: Any = None, **options: Any
 ) -> Iterator[SimpleNamespace]:
     """A running service: `.call`, `.stop`, `.app`, `.assistant`, `.store`, `.port`."""
     given = given or assistant(before=[NoAttack()])
     chosen = settings(folder, **options)
     store = FeedbackStore(folder / "feedback.sqlite")
-    app = create_app(given, store, chosen)
+    app = create_app(given, store, chosen, tracer=tracer)
     listener = listen(chosen)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -100,3 +100,23 @@ def test_a_filter_of_suspicious_words_blocks_customers_and_misses_attacks(
     print(f"suspicious words: {blocked}")
     assert blocked["benign"] > 0.2
     assert 0.1 < blocked["attack"] < 0.6
+
+
+def test_every_text_has_a_call_or_none_follows_and_calls_fit_the_place() -> None:
+    attacks, calls = data.load_attacks(), data.load_attack_calls()
+    assert [call.id for call in calls] == [attack.id for attack in attacks]
+    assert {call.origin for call in calls} == {"user", "passage", "tool_result"}
+    made = [call for call in calls if call.tool]
+    for attack in (True, False):
+        assert len([c for c in made if c.attack is attack and c.split == "test"]) >= 20
+
+
+def test_benign_calls_are_such_as_the_tools_take() -> None:
+    from course_lib.guardrails import AllowList, Context, ToolCall, larkspur_rules
+
+    for call in data.load_attack_calls():
+        if call.tool and not call.attack:  # as if the user alone had been read
+            verdict = AllowList(larkspur_rules()).check(
+                ToolCall(call.tool, call.arguments, "user"), Context(call.question)
+            )
+            assert verdict.allowed, (call.id, verdict.reason)

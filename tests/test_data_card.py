@@ -162,6 +162,20 @@ def attack_numbers() -> str:
     return table(heading, ("---",) * 5, *rows, total)
 
 
+def call_numbers() -> str:
+    calls = data.load_attack_calls()
+    counts = Counter((c.origin if c.tool else "none", c.attack, c.split) for c in calls)
+    columns = list(product((True, False), data.SPLITS))
+    rows = [
+        (label, *(counts[origin, *column] for column in columns))
+        for origin, label in (("user", "caused by the user"), ("passage", "by a passage"),
+                              ("tool_result", "by a tool's result"), ("none", "no call"))
+    ]  # fmt: skip
+    heading = ("tool calls", *(f"{label}, {split}" for label, split in
+                               product(data.ATTACK_LABELS, data.SPLITS)))  # fmt: skip
+    return table(heading, ("---",) * 5, *rows)
+
+
 def personal_numbers() -> str:
     texts = data.load_personal_texts()
     spans = Counter((span.kind, text.split) for text in texts for span in text.spans)
@@ -246,6 +260,7 @@ def agreement_numbers() -> str:
         answer_numbers,
         agreement_numbers,
         attack_numbers,
+        call_numbers,
         personal_numbers,
         agent_task_numbers,
         pair_numbers,

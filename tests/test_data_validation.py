@@ -124,6 +124,15 @@ ATTACKS: list[dict[str, Any]] = [
         "split": "test",
     },
 ]
+ATTACK_CALLS: list[dict[str, Any]] = [
+    {
+        "id": "X001",
+        "origin": "passage",
+        "call": {"tool": "recommend", "arguments": {"part": "LK-240"}},
+        "question": "Which pads fit?",
+    },
+    {"id": "X002", "origin": "user", "call": None},
+]
 AGENT_TASKS: list[dict[str, Any]] = [
     {
         "id": "K001",
@@ -212,6 +221,7 @@ def company(tmp_path: Path) -> Path:
     write_lines(tmp_path / "questions.jsonl", QUESTIONS)
     write_lines(tmp_path / "answers.jsonl", [ANSWER])
     write_lines(tmp_path / "attacks.jsonl", ATTACKS)
+    write_lines(tmp_path / "attack_calls.jsonl", ATTACK_CALLS)
     write_lines(tmp_path / "agent_tasks.jsonl", AGENT_TASKS)
     write_lines(tmp_path / "personal_data.jsonl", PERSONAL_TEXTS)
     with closing(sqlite3.connect(tmp_path / "shop.sqlite")) as connection, connection:
@@ -265,6 +275,9 @@ def test_records_hold_what_the_files_say(company: Path) -> None:
     assert manual.path.read_bytes() == PDF
     planted, benign = data.load_attacks(company)
     assert (planted.source, benign.source) == ("brakes#notes", None)
+    made, none = data.load_attack_calls(company)
+    assert (made.tool, made.question, made.attack) == ("recommend", "Which pads fit?", True)
+    assert (none.tool, none.question, none.split) == (None, ATTACKS[1]["text"], "test")
     personal, harmless = data.load_personal_texts(company)
     assert [(span.kind, personal.text[span.start : span.end]) for span in personal.spans] == [
         ("name", "Ann Smith"),
@@ -283,6 +296,7 @@ def test_rows_of_a_table_are_named_by_their_first_cells(company: Path) -> None:
     [
         "answers.jsonl",
         "attacks.jsonl",
+        "attack_calls.jsonl",
         "agent_tasks.jsonl",
         "personal_data.jsonl",
         "manuals",
@@ -304,6 +318,7 @@ def test_what_is_not_there_stops_nothing_else(company: Path, name: str) -> None:
         "questions.jsonl": data.load_questions,
         "answers.jsonl": data.load_answers,
         "attacks.jsonl": data.load_attacks,
+        "attack_calls.jsonl": data.load_attack_calls,
         "agent_tasks.jsonl": data.load_agent_tasks,
         "personal_data.jsonl": data.load_personal_texts,
         "shop.sqlite": lambda folder: [data.shop(folder).close()],
@@ -312,7 +327,7 @@ def test_what_is_not_there_stops_nothing_else(company: Path, name: str) -> None:
         if file == name:
             with pytest.raises(DataError, match="no such file"):
                 load(company)
-        else:
+        elif (name, file) != ("attacks.jsonl", "attack_calls.jsonl"):  # a call is of an attack
             assert load(company), file
     assert "no such file" in only_problem(company)
 
@@ -371,6 +386,13 @@ def test_a_csv_with_a_bom_is_placed(company: Path, name: str) -> None:
         ("attacks.jsonl", 2, {"source": "brakes#x"}, "source", "brakes#x"),
         ("attacks.jsonl", 2, {"source": "brakes#notes"}, "source", "does not stand in"),
         ("attacks.jsonl", 2, {"text": ATTACKS[0]["text"] + " Now!"}, "text", "repeats X001"),
+        ("attack_calls.jsonl", 1, {"origin": "user"}, "origin", "wanted one of passage"),
+        ("attack_calls.jsonl", 1, {"question": "DROP"}, "question", "missing"),
+        ("attack_calls.jsonl", 1, {"call": {"tool": "x"}}, "call", "arguments"),
+        ("attack_calls.jsonl", 1, {"call": {"tool": "", "arguments": {}}}, "tool", "missing"),
+        ("attack_calls.jsonl", 1, {"calls": None}, "calls", "no such field"),
+        ("attack_calls.jsonl", 2, {"call": "DROP"}, "call", "an object or null"),
+        ("attack_calls.jsonl", 2, {"question": "?"}, "question", "only for a call"),
         ("personal_data.jsonl", 1, {"spans": "DROP"}, "spans", "list"),
         ("personal_data.jsonl", 1, {"spans": [span(7, 16)]}, "spans", "not at 7 to 16"),
         ("personal_data.jsonl", 1, {"spans": [span(-9, 14)]}, "spans", "not at -9"),

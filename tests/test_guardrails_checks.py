@@ -18,8 +18,10 @@ from course_lib.guardrails import (
     SchemaGuard,
     ToolCall,
     Verdict,
+    answer_cases,
     apply_guards,
     attack_cases,
+    call_cases,
     larkspur_rules,
     passages_of,
     personal_cases,
@@ -307,3 +309,37 @@ def test_cases_are_made_of_the_labelled_files():
     assert [case.attack for case in cases] == [attack.label == "attack" for attack in attacks]
     texts = data.load_personal_texts()
     assert [case.attack for case in personal_cases(texts)] == [bool(text.spans) for text in texts]
+
+
+def test_cases_of_calls_hold_what_was_asked_and_whose_words_they_follow():
+    calls = data.load_attack_calls()
+    cases = call_cases(calls)
+    made = [call for call in calls if call.tool]
+    assert [case.id for case in cases] == [call.id for call in made]
+    for case, made_call in zip(cases, made, strict=True):
+        assert isinstance(case.subject, ToolCall)
+        assert (case.subject.tool, case.subject.origin) == (made_call.tool, made_call.origin)
+        assert case.context.question == made_call.question
+        assert case.attack is made_call.attack
+
+
+def test_without_a_free_query_no_labelled_call_of_an_attack_gets_through():
+    cases = call_cases(data.load_attack_calls())
+    narrow = [rule for rule in larkspur_rules() if rule.tool != "sql"]
+    wide, tight = (score_guards([AllowList(r)], cases) for r in (larkspur_rules(), narrow))
+    assert {case.subject.tool for case in wide.uncaught} == {"sql"}  # type: ignore[union-attr]
+    assert tight.uncaught == ()
+    assert tight.score().stopped[0] <= 5
+
+
+def test_cases_of_answers_have_the_sections_that_they_cite():
+    sections = [part for page in data.load_handbook() for part in page.sections()]
+    questions = data.load_questions()
+    cases = answer_cases(data.load_answers(), questions, sections)
+    answers = {answer.id: answer for answer in data.load_answers()}
+    assert 0 < len(cases) < len(answers)
+    for case in cases:
+        assert len(case.context.passages) == len(answers[case.id].citations)
+        assert case.attack == (answers[case.id].first.grounded != "yes")
+    assert answer_cases(data.load_answers(), questions[:1], sections) != cases
+    assert answer_cases(data.load_answers(), [], sections) == []

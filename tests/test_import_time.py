@@ -47,6 +47,7 @@ def test_import_course_lib_loads_the_standard_library_alone():
         "guardrails",
         "language_model",
         "lora",
+        "orchestration",
         "plotting",
         "prompts",
         "service",

@@ -136,6 +136,43 @@ def test_a_stream_is_the_answer_in_pieces(model, alone):
         )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [(), ("\n", " the")])
+def test_guesses_from_the_prompt_change_no_word(model, stop):
+    quick = model.with_prompt_lookup(4)
+    repeats = ask("Say this again, word for word: the seat post is turned fully to the mark.")
+    for messages in [repeats, *CONVERSATIONS[9:12]]:
+        plain = model.chat(messages, max_tokens=40, stop=stop)
+        assert quick.chat(messages, max_tokens=40, stop=stop) == plain
+        assert "".join(quick.stream(messages, max_tokens=40, stop=stop)) == plain.text
+
+
+@pytest.mark.slow
+def test_guesses_save_steps_where_the_answer_repeats_the_prompt(model, monkeypatch):
+    steps = []
+    forward = model.model.forward
+    monkeypatch.setattr(model.model, "forward", lambda *a, **k: steps.append(1) or forward(*a, **k))
+    messages = ask("Repeat this sentence word for word: The seat post is turned to the mark.")
+    model.chat(messages, max_tokens=40)
+    plain = len(steps)
+    model.with_prompt_lookup(5).chat(messages, max_tokens=40)
+    assert 0 < len(steps) - plain < plain / 2
+
+
+@pytest.mark.parametrize("options", [{}, {"temperature": 1.0, "seed": 3}])
+def test_guesses_leave_the_words_of_any_model_alone(tiny, options):
+    for text in ("ab ab ab ab", "a b c d e f g h"):
+        plain = tiny.chat(ask(text), max_tokens=20, **options)
+        assert tiny.with_prompt_lookup(3).chat(ask(text), max_tokens=20, **options) == plain
+
+
+def test_a_negative_guess_is_refused_and_the_model_stays_as_it_was(tiny):
+    assert tiny.with_prompt_lookup(7).prompt_lookup == 7
+    assert tiny.prompt_lookup == 0
+    with pytest.raises(ValueError, match="tokens must be 0 or more, got -1"):
+        tiny.with_prompt_lookup(-1)
+
+
 def test_completion_tokens_are_those_generated(model):
     short = model.chat(ask("Count from 1 to 5."), max_tokens=3)
     assert (short.finish_reason, short.completion_tokens) == ("length", 3)

@@ -18,6 +18,7 @@ from course_lib.lora.router_scores import (
     RoutedQuestion,
     few_shot_messages,
     load_calls,
+    nearest_calls,
     record_calls,
     score_calls,
 )
@@ -98,6 +99,33 @@ def test_few_shot_prompt_shows_training_examples_and_no_other():
     assert shown.items() <= train.items()
     known = router_examples("train")[5]
     assert few_shot_messages(known.question)[-3]["content"] == known.question  # the nearest is last
+
+
+def test_few_shot_prompt_without_examples_is_the_instruction_and_the_question():
+    assert [turn["role"] for turn in few_shot_messages("Is LK-204 in stock?", 0)] == [
+        "system",
+        "user",
+    ]
+    with pytest.raises(ValueError, match="shots must be 0 or more, got -1"):
+        few_shot_messages("Is LK-204 in stock?", -1)
+
+
+def test_nearest_call_copies_a_training_call_and_puts_the_new_values_in():
+    train = router_examples("train")
+    known = train[::100]
+    assert nearest_calls([one.question for one in known]) == [one.call for one in known]
+    wanted = {
+        "Where is my order LC-26-99999?": ("http", "/orders/LC-26-99999"),
+        "Is LK-999 in stock?": ("http", "/stock/LK-999"),
+        "What is 140 times 12?": ("calculator", "140 * 12"),  # trained with them turned round
+        "What does the handbook say about kickstands?": ("search", None),
+    }
+    for call, (question, (tool, argument)) in zip(
+        nearest_calls(list(wanted)), wanted.items(), strict=True
+    ):
+        assert call["tool"] == tool
+        assert [*call["arguments"].values()] == [argument or question]
+    assert nearest_calls([]) == []
 
 
 class _Scripted:

@@ -15,7 +15,7 @@ from tests.service_server import assistant, serving, settings
 
 OPERATIONS = (
     ("/ask", "POST"), ("/search", "POST"), ("/feedback", "POST"), ("/health", "GET"),
-    ("/metrics", "GET"),
+    ("/metrics", "GET"), ("/traces", "GET"),
 )  # fmt: skip
 
 

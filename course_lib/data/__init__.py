@@ -7,9 +7,11 @@ line and the field, because a record that is dropped in silence changes every sc
 
 from course_lib.data.agent_tasks import KINDS as AGENT_TASK_KINDS
 from course_lib.data.agent_tasks import AgentTask
+from course_lib.data.attack_calls import AttackCall
 from course_lib.data.loaders import (
     load_agent_tasks,
     load_answers,
+    load_attack_calls,
     load_attacks,
     load_handbook,
     load_handbook_questions,
@@ -74,6 +76,7 @@ __all__ = [
     "AgentTask",
     "Answer",
     "Attack",
+    "AttackCall",
     "DataError",
     "Judgement",
     "Manual",
@@ -88,6 +91,7 @@ __all__ = [
     "heading_slug",
     "load_agent_tasks",
     "load_answers",
+    "load_attack_calls",
     "load_attacks",
     "load_handbook",
     "load_handbook_questions",

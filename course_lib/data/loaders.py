@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from course_lib.data import agent_tasks, files, personal_data, readers
+from course_lib.data import agent_tasks, attack_calls, files, personal_data, readers
 from course_lib.data.agent_tasks import AgentTask
+from course_lib.data.attack_calls import AttackCall
 from course_lib.data.personal_data import PersonalText
 from course_lib.data.records import (
     LARKSPUR,
@@ -188,6 +189,27 @@ def load_agent_tasks(folder: Path | None = None) -> list[AgentTask]:
     Used in notebooks/13_agents.ipynb.
     """
     return agent_tasks.agent_tasks(folder or LARKSPUR, None, load_handbook(folder))
+
+
+def load_attack_calls(folder: Path | None = None) -> list[AttackCall]:
+    """Load attack_calls.jsonl: the tool call that each text of attacks.jsonl would lead to.
+
+    Args:
+        folder: the folder that holds attacks.jsonl and attack_calls.jsonl; default
+            datasets/larkspur.
+
+    Returns:
+        One for each text, in file order; `tool` is None where no call follows.
+
+    Raises:
+        DataError: naming file, line and field of the first problem.
+
+    >>> sorted({call.origin for call in load_attack_calls()})
+    ['passage', 'tool_result', 'user']
+
+    Used in notebooks/14_orchestration.ipynb.
+    """
+    return attack_calls.attack_calls(folder or LARKSPUR, None, load_attacks(folder))
 
 
 def load_personal_texts(folder: Path | None = None) -> list[PersonalText]:

@@ -10,7 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from course_lib.data import agent_tasks, files, personal_data
+from course_lib.data import agent_tasks, attack_calls, files, personal_data
+from course_lib.data.attack_calls import AttackCall
 from course_lib.data.readers import read_csv, read_jsonl
 from course_lib.data.records import LARKSPUR, SHOP_TABLES, Attack, DataError, Page, Question
 from course_lib.data.shop import FILE, numbers_and_codes, query, shop, stands_in
@@ -105,9 +106,15 @@ def _check(folder: Path) -> tuple[list[DataError], dict[str, int]]:
     if not pages:  # every reference would dangle and bury the one problem
         return problems, counts
     anchors = files.Anchors(folder, pages)
+    before = len(problems)
     attacks = read("attacks", lambda: files.attacks(folder, problems, anchors))
+    sound = len(problems) == before
     problems += _alike(folder, "attacks.jsonl", attacks)
     problems += _not_planted(folder, pages, attacks)
+    if sound:  # every call of a text that can't be read would be one more problem
+        before = len(problems)
+        calls = read("attack calls", lambda: attack_calls.attack_calls(folder, problems, attacks))
+        problems += _uncalled(attacks, calls) if len(problems) == before else []
     questions = read("questions", lambda: files.questions(folder, problems, anchors))
     problems += _alike(folder, "questions.jsonl", questions)
     problems += _unsourced(folder, pages, questions)
@@ -147,6 +154,14 @@ def _not_planted(folder: Path, pages: list[Page], attacks: list[Attack]) -> list
         DataError(f"{a.id} does not stand in {a.source}", "attacks.jsonl", lines[a.id], "source")
         for a in missing
     ]
+
+
+def _uncalled(attacks: list[Attack], calls: list[AttackCall]) -> list[DataError]:
+    """Say which texts of attacks.jsonl nobody has given a call, or the word that none follows."""
+    given = {call.id for call in calls}
+    missing = [attack.id for attack in attacks if attack.id not in given]
+    named = ", ".join(missing[:5])
+    return [DataError(f"no line for {named}", attack_calls.FILE)] if missing else []
 
 
 def _shop(folder: Path, counts: dict[str, int]) -> list[DataError]:

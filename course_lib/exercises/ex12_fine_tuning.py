@@ -47,7 +47,22 @@ UNRELATED = (
 def _forward(x: Any, W: Any, A: Any, B: Any, alpha: Any, how: str = "") -> Any:
     """The layer's output, or with one thing changed."""
     rank = len(A)
-    scale = {"no scale": 1.0, "alpha": alpha, "upside down": rank / alpha}.get(how, alpha / rank)
+    scale = {
+        "no scale": 1.0,
+        "alpha": alpha,
+        "upside down": rank / alpha,
+        "inputs": alpha / A.shape[1],
+        "outputs": alpha / len(B),
+        "root": alpha / rank**0.5,
+    }.get(how, alpha / rank)
+    if how == "not transposed":
+        return W @ x + scale * (B @ A @ x)
+    if how == "transposed":
+        return W @ x.T + scale * (B @ A @ x.T)
+    if how == "swapped":
+        return x @ W.T + scale * (x @ B.T @ A.T)
+    if how == "W alone":
+        return x @ W.T
     update = x @ A.T @ B.T
     if how == "update alone":
         return scale * update
@@ -96,6 +111,10 @@ def _count(shapes: Any, rank: Any, layers: Any, how: str = "") -> Any:
             total += rank * out * into
         elif how == "A alone":
             total += rank * into
+        elif how == "B alone":
+            total += rank * out
+        elif how == "no rank":
+            total += out + into
         elif how == "square":
             total += 2 * rank * into
         elif how == "whole":
@@ -131,6 +150,13 @@ def _labels(prompt: Any, answer: Any, end: Any, length: Any, how: str = "") -> A
         return [*prompt, *[-100] * (len(answer) + 1), *padding]
     if how == "zeros":
         return [0] * len(prompt) + [*answer, end] + [0] * len(padding)
+    if how == "left":
+        return [*padding, *[-100] * len(prompt), *answer, end]
+    if how == "mask":
+        return [0] * len(prompt) + [1] * (len(answer) + 1) + [0] * len(padding)
+    if how == "by value":
+        row = [*prompt, *answer, end, *padding]
+        return [token if token in answer or token == end else -100 for token in row]
     if how == "no padding":
         return [-100] * len(prompt) + [*answer, end]
     return [-100] * len(prompt) + [*answer, end, *padding]
@@ -170,6 +196,10 @@ def _split(wordings: Any, values: Any, how: str = "") -> Any:
         return learn, sorted(test)[:1]
     if how == "twice":
         return [*learn, *sorted(test)], sorted(test)
+    if how == "turned round":
+        return sorted(test), learn
+    if how == "masks":
+        return [row in learn for row in rows], [row in test for row in rows]
     return learn, sorted(test)
 
 
@@ -198,8 +228,10 @@ _SPLIT_VALUES = (
     "belong into neither test nor, if the other half is new, training: leave them out."
 )
 _SPLIT_BOTH = "Wordings and values of the test rows are in the training rows: this splits rows."
-_SPLIT_SMALL = "A test of so few rows says little: at least 5 % of the rows are wanted."
-_SPLIT_LEARN = "Too little is left to learn from: at least 30 % of the rows are wanted."
+_SPLIT_SMALL = "A test of so few rows says little: at least ten are wanted."
+_SPLIT_LEARN = "Too little is left to learn from: at least a fifth of the rows is wanted."
+_SPLIT_TURNED = "Turned round? The rows to learn from come first, and they are the more."
+_SPLIT_MASK = "These are True and False for each row. Row numbers are wanted: 0, 3, 7."
 
 
 def _worlds() -> list[tuple[list[str], list[str]]]:
@@ -227,8 +259,9 @@ def check_split(split: Any) -> None:
             (all(shared), _SPLIT_BOTH),
             (shared[0], _SPLIT_WORDINGS),
             (shared[1], _SPLIT_VALUES),
-            (len(test) < 0.05 * len(wordings), _SPLIT_SMALL),
-            (len(learn) < 0.3 * len(wordings), _SPLIT_LEARN),
+            (len(test) < 10, _SPLIT_SMALL),
+            (10 <= len(learn) < 0.2 * len(wordings) < len(test), _SPLIT_TURNED),
+            (len(learn) < 0.2 * len(wordings), _SPLIT_LEARN),
         ):
             if found:
                 raise Wrong(message, given=f"{len(wordings)} rows", got=(len(learn), len(test)))
@@ -236,6 +269,8 @@ def check_split(split: Any) -> None:
 
 def _rows(part: Any, n: int) -> list[int]:
     try:
+        if any(isinstance(row, bool | np.bool_) for row in part):
+            raise Wrong(_SPLIT_MASK)
         rows = [int(row) for row in part]
     except (TypeError, ValueError):
         raise Wrong(_SPLIT_SHAPE, got=part) from None
@@ -247,8 +282,9 @@ def _rows(part: Any, n: int) -> list[int]:
 # ------------------------------------------------------------------------------------------------
 # 12.5 Examples for a tool of your own
 
+_Call = dict[str, Any] | None
 _TOOL = "book"
-_TOOL_EXAMPLES: list[tuple[str, dict[str, str] | None]] = [
+_TOOL_EXAMPLES: list[tuple[str, _Call]] = [
     ("Can I bring my Ridge to Leeds on Friday?", {"city": "Leeds", "day": "Friday"}),
     ("book me in at Ghent, Monday", {"city": "Ghent", "day": "Monday"}),
     ("I need a service in Bath. Is Tuesday free?", {"city": "Bath", "day": "Tuesday"}),
@@ -263,21 +299,29 @@ _TOOL_EXAMPLES: list[tuple[str, dict[str, str] | None]] = [
 ]
 _OWN_SHAPE = (
     "A name and a list of pairs are wanted: the question, and the call's arguments as a dict of "
-    "texts, or None where the tool must not be called."
+    "texts or numbers, or None where the tool must not be called."
 )
+_OWN_TOOL = "A tool's name is one word, of letters, numbers, _, - and dots."
 _OWN_FEW = "At least eight examples are wanted."
 _OWN_NO_NONE = (
     "At least two questions that look alike and are none of the tool's are wanted (None): without "
     "them a model learns to call it always."
 )
 _OWN_FAR = (
-    "Fewer than two of the None questions share a word (of four letters or more) with a question "
-    "that calls the tool: such are easy to tell apart, and teach little."
+    "Fewer than two of the None questions share a word with a question that calls the tool (words "
+    "like 'please' and 'could' aside): such are easy to tell apart, and teach little."
 )
-_OWN_NAMES = "Every call of a tool has the same argument names."
+_OWN_TORN = (
+    "But for values and small words, two questions say the same, and one of them calls the tool, "
+    "the other does not. From that nothing can be learned."
+)
+_OWN_NAMES = (
+    "A tool has one set of argument names. A call may leave some out, but one call has them all."
+)
 _OWN_UNSAID = (
-    "An argument's value does not stand in its question. A model that has to write what it was "
-    "not told learns to make things up."
+    "An argument's value does not stand in its question, word for word. A value that has to be "
+    "made (SQL, an expression, a date's number) needs more examples than these: leave it as it was "
+    "said, or choose another tool."
 )
 _OWN_WORDINGS = (
     "With the values taken out, these are too few different wordings: five at least. Values "
@@ -287,13 +331,24 @@ _OWN_VALUES = (
     "An argument has fewer than three different values: the model would learn it by heart."
 )
 _OWN_TWICE = "A question stands there twice."
+_SMALL_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        "a an the this that these those my your our their his her its i you we they me us it and "
+        "or of to in on at for from by with is are was were be been am do does did have has had "
+        "will would can could shall should may might please thanks thank what when where which "
+        "who how why there here want need like some any hello hi",
+    )
+)  # not "not": it changes what is wanted
 
 
-def _check_own(tool: Any, examples: Any) -> list[tuple[str, dict[str, str] | None]]:
+def _check_own(tool: Any, examples: Any) -> list[tuple[str, _Call]]:
     if tool is ... or examples is ... or (isinstance(examples, list) and not examples):
         raise NotAttempted
     if not isinstance(tool, str) or not tool.strip() or not isinstance(examples, list | tuple):
         raise Wrong(_OWN_SHAPE, got=examples)
+    if not re.fullmatch(r"[\w.-]+", tool):
+        raise Wrong(_OWN_TOOL, got=tool)
     for pair in examples:
         if not isinstance(pair, list | tuple) or len(pair) != 2 or not _is_pair(*pair):
             raise Wrong(_OWN_SHAPE, got=pair)
@@ -306,8 +361,15 @@ def _is_pair(question: Any, call: Any) -> bool:
     return call is None or (
         isinstance(call, dict)
         and bool(call)
-        and all(isinstance(each, str) and each for item in call.items() for each in item)
+        and all(isinstance(name, str) and name for name in call)
+        and all(_is_value(value) for value in call.values())
     )
+
+
+def _is_value(value: Any) -> bool:
+    if isinstance(value, str):
+        return bool(value.strip())
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check_examples(answer: Any) -> None:
@@ -316,44 +378,61 @@ def check_examples(answer: Any) -> None:
         raise Wrong(_OWN_SHAPE)
     examples = _check_own(*answer)
     calls = [(question, call) for question, call in examples if call is not None]
+    others = [question for question, call in examples if call is None]
     if len(examples) < 8:
         raise Wrong(_OWN_FEW, got=len(examples))
     if len({_plain(question) for question, _ in examples}) < len(examples):
         raise Wrong(_OWN_TWICE)
-    if len(examples) - len(calls) < 2:
+    if len(others) < 2:
         raise Wrong(_OWN_NO_NONE)
-    called = {word for question, _ in calls for word in _long_words(question)}
-    if sum(bool(_long_words(q) & called) for q, call in examples if call is None) < 2:
+    called = {word for question, _ in calls for word in _content(question)}
+    if sum(bool(_content(question) & called) for question in others) < 2:
         raise Wrong(_OWN_FAR)
-    names = {tuple(sorted(call)) for _, call in calls}
-    if len(names) > 1:
-        raise Wrong(_OWN_NAMES, got=sorted(names))
+    names = [set(call) for _, call in calls]
+    if set().union(*names) not in names:
+        raise Wrong(_OWN_NAMES, got=sorted({tuple(sorted(one)) for one in names}))
     for question, call in calls:
         for value in call.values():
-            if value.lower() not in question.lower():
+            if not _said(value).search(question):
                 raise Wrong(_OWN_UNSAID, given=question, got=value)
     wordings = {_wording(question, call.values()) for question, call in calls}
     if len(wordings) < 5:
         raise Wrong(_OWN_WORDINGS, got=sorted(wordings))
-    for name in calls[0][1]:
-        values = {call[name].lower() for _, call in calls}
+    for name in sorted(set().union(*names)):
+        values = {str(call[name]).lower() for _, call in calls if name in call}
         if len(values) < 3:
             raise Wrong(_OWN_VALUES, got=sorted(values))
+    known = [value for _, call in calls for value in call.values()]
+    for question, call in calls:
+        for other in others:
+            if _gist(question, call.values()) == _gist(other, known):
+                raise Wrong(_OWN_TORN, got=[question, other])
 
 
 def _plain(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
 
 
-def _long_words(text: str) -> set[str]:
-    return {word for word in _plain(text).split() if len(word) > 3}
+def _content(text: str) -> set[str]:
+    return set(_plain(text).split()) - _SMALL_WORDS
 
 
-def _wording(question: str, values: Iterable[str]) -> str:
-    text = question.lower()
-    for value in sorted(values, key=len, reverse=True):
-        text = text.replace(value.lower(), " _ ")
-    return _plain(text)
+def _said(value: Any) -> re.Pattern[str]:
+    """Find the value as whole words: "a" does not stand in "Leeds and Bath"."""
+    return re.compile(rf"(?<!\w){re.escape(str(value).strip())}(?!\w)", re.IGNORECASE)
+
+
+def _wording(question: str, values: Iterable[Any]) -> str:
+    """The question with _ for its values; a question that is one value stays as it is."""
+    text = question
+    for value in sorted(values, key=lambda value: len(str(value)), reverse=True):
+        text = _said(value).sub(" _ ", text)
+    return _plain(question if _plain(text) == "_" else text)
+
+
+def _gist(question: str, values: Iterable[Any]) -> set[str]:
+    """The content words without the values; all of them where nothing else is left."""
+    return (_content(_wording(question, values)) - {"_"}) or _content(question)
 
 
 def show_examples(tool: Any, examples: Any) -> None:
@@ -369,7 +448,7 @@ def show_examples(tool: Any, examples: Any) -> None:
         print(f"{question[:60]:60} {line}")
 
 
-_FEW_WORDINGS: list[tuple[str, dict[str, str] | None]] = [
+_FEW_WORDINGS: list[tuple[str, _Call]] = [
     *(
         (f"Book {city} on {day}.", {"city": city, "day": day})
         for city, day in zip(
@@ -382,7 +461,7 @@ _FEW_WORDINGS: list[tuple[str, dict[str, str] | None]] = [
 ]
 
 
-def _changed(row: int, question: str, call: dict[str, str] | None) -> list[Any]:
+def _changed(row: int, question: str, call: _Call) -> list[Any]:
     return [*_TOOL_EXAMPLES[:row], (question, call), *_TOOL_EXAMPLES[row + 1 :]]
 
 
@@ -424,6 +503,34 @@ EXERCISES = [
             ),
             KnownWrong(partial(_forward, how="minus"), "The update is added, not taken away."),
             KnownWrong(
+                partial(_forward, how="inputs"),
+                "This divides by A's second number, the inputs. The rank is A's first: its rows.",
+            ),
+            KnownWrong(
+                partial(_forward, how="outputs"),
+                "This divides by the rows of B, the outputs. The rank is the number of rows of A.",
+            ),
+            KnownWrong(
+                partial(_forward, how="root"), "This divides by the root of the rank, not by it."
+            ),
+            KnownWrong(
+                partial(_forward, how="W alone"),
+                "This is the frozen layer alone: the update, of A and then B, is missing.",
+            ),
+            KnownWrong(
+                partial(_forward, how="transposed"),
+                "This has a column for each row of x: transpose it, or write x @ W.T.",
+            ),
+            KnownWrong(
+                partial(_forward, how="swapped"),
+                "A and B are swapped: x meets A first, which makes rank numbers of it.",
+            ),
+            KnownWrong(
+                partial(_forward, how="not transposed"),
+                "The shapes do not fit. The formula's x is a column; here inputs are rows, so "
+                "x @ W.T, and for the update first A.T, then B.T.",
+            ),
+            KnownWrong(
                 partial(_forward, how="A alone"),
                 "B is not used: A makes rank numbers of x, B makes outputs of those.",
             ),
@@ -455,6 +562,11 @@ EXERCISES = [
                 "A and B stand beside each other: their sizes add up, they do not multiply.",
             ),
             KnownWrong(partial(_count, how="A alone"), "This counts A; B learns as well."),
+            KnownWrong(partial(_count, how="B alone"), "This counts B; A learns as well."),
+            KnownWrong(
+                partial(_count, how="no rank"),
+                "The rank is missing: A has `rank` rows, B `rank` columns.",
+            ),
             KnownWrong(
                 partial(_count, how="square"),
                 "This takes every matrix for a square: B has a row for each output.",
@@ -480,6 +592,7 @@ EXERCISES = [
                 Case(([1, 5], [7], 2, 4), "no padding"),
                 Case(([4] * 6, [3, 3, 3], 0, 12), "an end token of number 0"),
                 Case(([1], [6, 7, 8, 9], 2, 9), "a short prompt"),
+                Case(([1, 2, 7, 5, 2, 8], [7, 8], 2, 11), "end and answer tokens in the prompt"),
             ]
         ),
         hints=(
@@ -515,6 +628,19 @@ EXERCISES = [
             KnownWrong(
                 partial(_labels, how="zeros"),
                 "0 is a token like any other. What is not to be learned has the label -100.",
+            ),
+            KnownWrong(
+                partial(_labels, how="left"),
+                "The padding stands before the answer: it comes last, after the end token.",
+            ),
+            KnownWrong(
+                partial(_labels, how="mask"),
+                "This is a mask of 1 and 0. Labels are the tokens' numbers, and -100 elsewhere.",
+            ),
+            KnownWrong(
+                partial(_labels, how="by value"),
+                "This chooses tokens by their number, but a prompt holds the same ones: words of "
+                "the answer, and an end token after each turn. Choose by place.",
             ),
             KnownWrong(
                 partial(_labels, how="no padding"),
@@ -557,6 +683,8 @@ EXERCISES = [
             ),
             KnownWrong(partial(_split, how="tiny"), _SPLIT_SMALL),
             KnownWrong(partial(_split, how="twice"), _SPLIT_ROWS),
+            KnownWrong(partial(_split, how="turned round"), _SPLIT_TURNED),
+            KnownWrong(partial(_split, how="masks"), _SPLIT_MASK),
         ),
     ),
     Exercise(
@@ -596,6 +724,10 @@ EXERCISES = [
             KnownWrong(
                 (_TOOL, _changed(0, "Leeds, soon?", {"city": "Leeds", "day": "Friday"})),
                 _OWN_UNSAID,
+            ),
+            KnownWrong(("book a workshop!!", _TOOL_EXAMPLES), _OWN_TOOL),
+            KnownWrong(
+                (_TOOL, _changed(7, "Workshop slot on Friday in Delft, thanks", None)), _OWN_TORN
             ),
             KnownWrong((_TOOL, _FEW_WORDINGS), _OWN_WORDINGS),
             KnownWrong((_TOOL, _changed(0, *_TOOL_EXAMPLES[1])), _OWN_TWICE),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from course_lib.data import Attack, PersonalText
+from course_lib.data import Answer, Attack, AttackCall, PersonalText, Question, Section
+from course_lib.guardrails.output_checks import passages_of
 from course_lib.guardrails.personal_data import PersonalData
 from course_lib.guardrails.verdicts import (
     NO_CONTEXT,
+    ORIGINS,
     Context,
     Guard,
     Outcome,
@@ -163,6 +165,27 @@ def attack_cases(attacks: Iterable[Attack]) -> list[Case]:
     return [Case(a.id, a.text, a.label == "attack", a.kind) for a in attacks]
 
 
+def call_cases(calls: Iterable[AttackCall]) -> list[Case]:
+    """Cases from `data.load_attack_calls`: the calls of a model that obeys whatever it reads.
+
+    So what a guard stops of them is the most that it can stop. Texts that lead to no call are left
+    out; the kind of a case is the call's origin.
+
+    >>> from course_lib.data import load_attack_calls
+    >>> case = call_cases(load_attack_calls())[0]
+    >>> case.id, case.attack, case.subject.tool, case.kind
+    ('X002', False, 'open_ticket', 'user')
+
+    Used in notebooks/14_orchestration.ipynb.
+    """
+    return [
+        Case(c.id, ToolCall(c.tool, c.arguments, origin), c.attack, origin, Context(c.question))
+        for c in calls
+        for origin in ORIGINS
+        if c.tool and c.origin == origin
+    ]
+
+
 def personal_cases(texts: Iterable[PersonalText]) -> list[Case]:
     """Cases from `data.load_personal_texts`: a guard should object where there is any.
 
@@ -176,6 +199,35 @@ def personal_cases(texts: Iterable[PersonalText]) -> list[Case]:
     Used in notebooks/14_orchestration.ipynb.
     """
     return [Case(t.id, t.text, bool(t.spans), t.language) for t in texts]
+
+
+def answer_cases(
+    answers: Iterable[Answer], questions: Iterable[Question], sections: Iterable[Section]
+) -> list[Case]:
+    """Cases from `data.load_answers`: a guard should object unless the answer is grounded.
+
+    Each answer gets the numbers of the sections that it cites, which are its passages. Answers
+    that cite a manual or the shop's database, or whose question is not given, are left out. The
+    kind of a case is what the answer was made as.
+
+    >>> from course_lib.data import load_answers, load_handbook, load_questions
+    >>> sections = [section for page in load_handbook() for section in page.sections()]
+    >>> case = answer_cases(load_answers(), load_questions(), sections)[0]
+    >>> case.attack, case.kind, case.subject[-4:], len(case.context.passages)
+    (False, 'correct', ' [1]', 1)
+
+    Used in notebooks/14_orchestration.ipynb.
+    """
+    asked = {one.id: one.text for one in questions}
+    texts = {one.anchor: one.text for one in sections}
+    cases = []
+    for one in answers:
+        cited = [place.partition("/")[0] for place in one.citations]
+        if one.question in asked and all(place in texts for place in cited):
+            said = one.text + "".join(f" [{n}]" for n in range(1, len(cited) + 1))
+            context = Context(asked[one.question], passages_of([texts[place] for place in cited]))
+            cases.append(Case(one.id, said, one.first.grounded != "yes", one.made_as, context))
+    return cases
 
 
 @dataclass(frozen=True)

@@ -10,29 +10,36 @@ from course_lib.language_model.interface import Completion, Generation
 
 
 class Watch:
-    """Called by transformers after each token: which answers have ended, and how."""
+    """Called by transformers after each step: which answers have ended, and how.
+
+    A step is one token for each row, or several where they were guessed and found right.
+    """
 
     def __init__(
         self,
         tokenizer: Any,
         how: Generation,
         rows: int,
+        prompt_length: int,
         ends: list[int],
         on_step: Callable[[Watch], None] | None,
     ) -> None:
         self.tokenizer, self.how, self.ends = tokenizer, how, set(ends)
         self.on_step = on_step
+        self.seen = prompt_length
         self.tokens: list[list[int]] = [[] for _ in range(rows)]
         self.done = [False] * rows
 
     def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
         """Which rows have ended, shape (rows,)."""
-        for row, token in enumerate(input_ids[:, -1].tolist()):
-            if not self.done[row]:
-                self.tokens[row].append(token)
-                self.done[row] = token in self.ends or (
-                    bool(self.how.stops) and self.how.cut(self.text(row))[1]
-                )
+        for row, tokens in enumerate(input_ids[:, self.seen :].tolist()):
+            for token in tokens:
+                if not self.done[row]:
+                    self.tokens[row].append(token)
+                    self.done[row] = token in self.ends or (
+                        bool(self.how.stops) and self.how.cut(self.text(row))[1]
+                    )
+        self.seen = input_ids.shape[1]
         if self.on_step:
             self.on_step(self)
         return input_ids.new_tensor(self.done) > 0

@@ -110,7 +110,7 @@ def answer_grounded(
 
     Built in notebooks/12_fine_tuning.ipynb.
     """
-    shown = [_passages(question, with_gold) for question in questions]
+    shown = [passages_of_question(question, with_gold) for question in questions]
     prompts = [
         grounded_messages(question.text, chunks, prompt)
         for question, (chunks, _) in zip(questions, shown, strict=True)
@@ -150,8 +150,15 @@ def held_out_questions() -> list[Question]:
     return [one for one in load_questions() if one.split == "test" and one.kind in KINDS]
 
 
-def _passages(question: Question, with_gold: bool) -> tuple[tuple[Chunk, ...], tuple[int, ...]]:
-    """The three best passages, and the numbers of those that answer."""
+def passages_of_question(
+    question: Question, with_gold: bool
+) -> tuple[tuple[Chunk, ...], tuple[int, ...]]:
+    """The three best passages, and the numbers of those that answer.
+
+    Args:
+        question: with its judged passages.
+        with_gold: put the best passage that answers last where the search missed all of them.
+    """
     anchors = [one.anchor for one in question.relevant if one.grade == 2]
     chunks = [one.chunk for one in grounded_search().search(question.text, K)]
     if with_gold and anchors and not any(covers(c, a) for c in chunks for a in anchors):
@@ -185,7 +192,7 @@ def load_grounded_answers(
     answers: dict[tuple[str, str], list[GroundedAnswer]] = {}
     for shown in SHOWN:
         for question in held_out_questions():
-            chunks, answering = _passages(question, shown == "gold")
+            chunks, answering = passages_of_question(question, shown == "gold")
             locators = [chunk.locator for chunk in chunks]
             for model in MODELS:
                 if (record := known.get((question.id, shown, model))) is None:
@@ -253,7 +260,7 @@ def record_answers(
 
 
 def _locators(question: Question, with_gold: bool) -> list[str]:
-    return [chunk.locator for chunk in _passages(question, with_gold)[0]]
+    return [chunk.locator for chunk in passages_of_question(question, with_gold)[0]]
 
 
 def _records(file: Path) -> dict[tuple[str, str, str], dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,11 @@ INSTRUCTION = (
     "sql: counts, sums and averages over many records.\n"
     "search: rules, explanations and facts about the bikes; the query is the question, copied.\n"
     'decline: "off topic", or "not allowed".'
+)
+# what `nearest_calls` exchanges: codes and numbers, and words with a capital inside a sentence
+_VALUES = (
+    re.compile(r"\b[A-Z]{2}-[\d-]+\b|\b\d+\b"),
+    re.compile(r"(?<!^)(?<![.?!] )\b[^\W\d_a-z]\w+"),
 )
 
 
@@ -78,15 +84,54 @@ def few_shot_messages(question: str, shots: int = SHOTS) -> list[Message]:
         question: as somebody would type it.
         shots: how many examples of the training split; the nearest stands last.
 
+    Raises:
+        ValueError: if shots is negative.
+
     Built in notebooks/12_fine_tuning.ipynb.
     """
+    if shots < 0:
+        raise ValueError(f"shots must be 0 or more, got {shots}")
     pool, vectors, embedder = _pool()
-    nearest = (vectors @ embedder.encode([question])[0]).argsort()[-shots:]  # the nearest is last
+    order = (vectors @ embedder.encode([question])[0]).argsort()  # the nearest is last
+    nearest = order[max(len(pool) - shots, 0) :]
     messages: list[Message] = [{"role": "system", "content": INSTRUCTION}]
     for row in nearest:
         messages.append({"role": "user", "content": pool[row].question})
         messages.append({"role": "assistant", "content": pool[row].answer})
     return [*messages, {"role": "user", "content": question}]
+
+
+def nearest_calls(questions: Sequence[str]) -> list[dict[str, Any]]:
+    """The call of the nearest training question with each question's values: a rival to a model.
+
+    Codes, numbers and names of the training question are exchanged for those of the new one, in
+    their order, where both have the same number of them. A query that repeats the question does so
+    again.
+
+    Args:
+        questions: as somebody would type them.
+
+    Built in notebooks/12_fine_tuning.ipynb.
+    """
+    pool, vectors, embedder = _pool()
+    rows = (embedder.encode(list(questions)) @ vectors.T).argmax(axis=1)
+    return [_copy(pool[row], question) for row, question in zip(rows, questions, strict=True)]
+
+
+def _copy(nearest: RouterExample, question: str) -> dict[str, Any]:
+    tool = nearest.call["tool"]
+    argument = nearest.call["arguments"][ARGUMENTS[tool]]
+    if argument == nearest.question:
+        return {"tool": tool, "arguments": {ARGUMENTS[tool]: question}}
+    exchanged: dict[str, str] = {}
+    for kind in _VALUES:
+        old, new = kind.findall(nearest.question), kind.findall(question)
+        if len(old) == len(new):
+            exchanged.update(zip(old, new, strict=True))
+    if exchanged and tool != "decline":
+        known = re.compile("|".join(rf"\b{re.escape(value)}\b" for value in exchanged))
+        argument = known.sub(lambda match: exchanged[match[0]], argument)
+    return {"tool": tool, "arguments": {ARGUMENTS[tool]: argument}}
 
 
 def load_calls(file: str | Path = CALLS) -> dict[tuple[str, str], list[RoutedQuestion]]:

@@ -18,7 +18,7 @@ Within 30 days [1], by post [2: not retrieved].
   [1] Returns (returns)
 """
 
-from course_lib.rag.answering import PROMPT, Answer, AnswerError, answer
+from course_lib.rag.answering import PROMPT, Answer, AnswerError, answer, answer_from, retrieve
 from course_lib.rag.citations import ABSTENTION, Citation, check_citations, is_abstention
 from course_lib.rag.passages import InForce, break_markers, fit_passages, format_passage
 from course_lib.rag.trace import Step, Trace
@@ -33,9 +33,11 @@ __all__ = [
     "Step",
     "Trace",
     "answer",
+    "answer_from",
     "break_markers",
     "check_citations",
     "fit_passages",
     "format_passage",
     "is_abstention",
+    "retrieve",
 ]

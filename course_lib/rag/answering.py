@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -120,17 +121,75 @@ def answer(
 
     Built in notebooks/08_rag.ipynb.
     """
-    check_text(question, "question")
-    if not question.strip():
-        raise ValueError(f"question must be a text that is not blank, got {question!r}")
-    check_k(k)
-    check_k(max_tokens, "max_tokens")
-    check_k(max_prompt_tokens, "max_prompt_tokens")
-    last = check_messages(prompt, "prompt")[-1]["content"]
-    for name in ("{passages}", "{question}"):
-        if name not in last:
-            raise ValueError(f"prompt must have {name} in its last message, got {last!r}")
+    _check(question, prompt, max_prompt_tokens, max_tokens)
     trace = Trace(question)
+    return answer_from(
+        question,
+        retrieve(question, retriever, k, trace),
+        model,
+        max_prompt_tokens=max_prompt_tokens,
+        max_tokens=max_tokens,
+        min_score=min_score,
+        min_log_probability=min_log_probability,
+        prompt=prompt,
+        count_tokens=count_tokens,
+        trace=trace,
+    )
+
+
+def retrieve(question: str, retriever: Retriever, k: int, trace: Trace) -> list[Retrieved]:
+    """The first step of `answer`: the k best passages, each once.
+
+    Args:
+        question, retriever, k: as for `answer`.
+        trace: gets the step.
+
+    Raises:
+        ValueError: if k is no whole number of 1 or more.
+        AnswerError: if the search fails.
+
+    >>> from course_lib.retrieval import BM25
+    >>> retrieve("When?", BM25([]), 3, Trace("When?"))
+    []
+
+    Built in notebooks/14_orchestration.ipynb.
+    """
+    check_k(k)
+    with _failing(trace), trace.step("retrieve", query=question, k=k) as made:
+        unique: dict[str, Retrieved] = {}
+        for one in retriever.search(question, k):
+            unique.setdefault(one.chunk.id, one)
+        found = list(unique.values())[:k]
+        made["found"] = _listed(found)
+    return found
+
+
+def answer_from(
+    question: str,
+    found: Sequence[Retrieved],
+    model: LanguageModel,
+    *,
+    max_prompt_tokens: int = 1500,
+    max_tokens: int = 100,
+    min_score: float | None = None,
+    min_log_probability: float | None = None,
+    prompt: Sequence[Message] = PROMPT,
+    count_tokens: Callable[[Sequence[Message]], int] | None = None,
+    trace: Trace | None = None,
+) -> Answer:
+    """The rest of `answer`, from passages that were found already: for what sifts them before.
+
+    Args:
+        question: what to answer.
+        found: passages, the best first.
+        trace: gets the steps; by default a new one.
+
+    The others, what it gives and what it raises are as for `answer`.
+
+    Built in notebooks/14_orchestration.ipynb.
+    """
+    _check(question, prompt, max_prompt_tokens, max_tokens)
+    trace = Trace(question) if trace is None else trace
     count = count_tokens or model.count_tokens
     to_messages = partial(_messages, question, prompt=prompt, markers=markers_of(model))
 
@@ -150,13 +209,7 @@ def answer(
             made |= {"reason": reason} if reason else {}
         return Answer(*checked, bool(reason), reason, tuple(shown), confidence, trace)
 
-    try:
-        with trace.step("retrieve", query=question, k=k) as made:
-            unique: dict[str, Retrieved] = {}
-            for one in retriever.search(question, k):
-                unique.setdefault(one.chunk.id, one)
-            found = list(unique.values())[:k]
-            made["found"] = _listed(found)
+    with _failing(trace):
         best = max((one.score for one in found), default=0.0)
         if not found:
             return finish("", "nothing was retrieved")
@@ -192,9 +245,31 @@ def answer(
         if not confidence >= min_log_probability:
             reason = f"log-probability {confidence:.2f} is below {min_log_probability:.2f}"
         return finish(text, reason, shown, confidence)
+
+
+@contextmanager
+def _failing(trace: Trace) -> Iterator[None]:
+    """Say which step failed, and hand on what was done before."""
+    try:
+        yield
     except Exception as error:
-        step = trace.steps[-1].name
+        step = trace.steps[-1].name if trace.steps else "the beginning"
         raise AnswerError(f"{step} failed: {type(error).__name__}: {error}", trace) from error
+
+
+def _check(
+    question: str, prompt: Sequence[Message], max_prompt_tokens: int, max_tokens: int
+) -> None:
+    """Refuse arguments before anything is done with them."""
+    check_text(question, "question")
+    if not question.strip():
+        raise ValueError(f"question must be a text that is not blank, got {question!r}")
+    check_k(max_tokens, "max_tokens")
+    check_k(max_prompt_tokens, "max_prompt_tokens")
+    last = check_messages(prompt, "prompt")[-1]["content"]
+    for name in ("{passages}", "{question}"):
+        if name not in last:
+            raise ValueError(f"prompt must have {name} in its last message, got {last!r}")
 
 
 def _messages(

@@ -28,7 +28,6 @@ from course_lib.service.answering import (
     Emit,
     Passage,
     QuestionGuard,
-    RagAnswerer,
     Reply,
     Ruling,
     Verdict,
@@ -38,11 +37,13 @@ from course_lib.service.feedback import Feedback, FeedbackError, FeedbackStore
 if TYPE_CHECKING:
     from course_lib.service.app import create_app
     from course_lib.service.parts import StartError, open_parts
+    from course_lib.service.rag_answerer import RagAnswerer
     from course_lib.service.serving import serve
     from course_lib.service.settings import Settings, SettingsError
 
-# FastAPI and pydantic are imported when one of these is asked for, not before.
+# FastAPI, pydantic and the guards are imported when one of these is asked for, not before.
 _MODULE_OF = {
+    "RagAnswerer": "rag_answerer",
     "Settings": "settings",
     "SettingsError": "settings",
     "StartError": "parts",

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from course_lib import rag
-from course_lib.language_model import Completion, LanguageModel, Message
-from course_lib.rag import PROMPT, Step, Trace
+from course_lib.rag import AnswerError, Step, Trace
 from course_lib.retrieval import Retrieved, Retriever
 
 DECLINED = "I cannot help with this request."
@@ -143,6 +142,9 @@ class Assistant:
     def ask(self, question: str, emit: Emit | None = None) -> Reply:
         """Check the question, answer it, check the answer.
 
+        Raises:
+            RuntimeError: see Answerer.answer; the trace of an AnswerError has the guards, too.
+
         >>> from course_lib.retrieval import BM25
         >>> class Shy:
         ...     name = "shy"
@@ -166,8 +168,12 @@ class Assistant:
                 emit(name, said)
 
         began = trace.milliseconds
-        reply = self.answerer.answer(question, None if emit is None else checked)
-        trace.steps += [replace(step, started=step.started + began) for step in reply.trace.steps]
+        try:
+            reply = self.answerer.answer(question, None if emit is None else checked)
+        except AnswerError as error:
+            error.trace = _after(trace, began, error.trace)
+            raise
+        _after(trace, began, reply.trace)
         if reply.status != "answered":
             return replace(reply, trace=trace)
         text, shown = reply.text, [passage.text for passage in reply.passages]
@@ -180,92 +186,6 @@ class Assistant:
         if text != reply.text:
             _withhold(trace)
         return replace(reply, text=text, trace=trace)
-
-
-@dataclass(frozen=True)
-class RagAnswerer:
-    """Answers by `rag.answer`, and tells meanwhile which passages it reads and what it writes.
-
-    Attributes:
-        retriever: finds the passages.
-        model: any `course_lib.language_model`.
-        prompt, k, max_prompt_tokens, max_tokens, count_tokens: as for `rag.answer`.
-
-    Built in notebooks/15_capstone.ipynb.
-    """
-
-    retriever: Retriever
-    model: LanguageModel
-    prompt: Sequence[Message] = PROMPT
-    k: int = 3
-    max_prompt_tokens: int = 1500
-    max_tokens: int = 100
-    count_tokens: Callable[[Sequence[Message]], int] | None = None
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.model.name
-
-    def answer(self, question: str, emit: Emit | None) -> Reply:
-        """See Answerer.answer.
-
-        Raises:
-            AnswerError: if a step fails.
-        """
-        given = rag.answer(
-            question,
-            self.retriever if emit is None else _Told(self.retriever, emit),
-            self.model if emit is None else _Streamed(self.model, emit),
-            k=self.k,
-            max_prompt_tokens=self.max_prompt_tokens,
-            max_tokens=self.max_tokens,
-            prompt=self.prompt,
-            count_tokens=self.count_tokens,
-        )
-        passages = tuple(Passage.of(n, found) for n, found in enumerate(given.passages, start=1))
-        return Reply(
-            "abstained" if given.abstained else "answered",
-            given.text,
-            given.reason,
-            passages,
-            tuple(citation.number for citation in given.citations),
-            given.trace,
-        )
-
-
-class _Told:
-    """A retriever that tells how many passages it found."""
-
-    def __init__(self, retriever: Retriever, emit: Emit) -> None:
-        self.retriever, self.emit = retriever, emit
-
-    def search(self, query: str, k: int = 5) -> list[Retrieved]:
-        found = self.retriever.search(query, k)
-        self.emit("passages", {"found": [one.chunk.locator for one in found]})
-        return found
-
-
-class _Streamed:
-    """A model whose `chat` tells each piece as it is written."""
-
-    def __init__(self, model: LanguageModel, emit: Emit) -> None:
-        self._model, self._emit = model, emit
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-    def chat(self, messages: Sequence[Message], **options: Any) -> Completion:
-        pieces = []
-        for piece in self._model.stream(messages, **options):
-            pieces.append(piece)
-            self._emit("token", {"text": piece})
-        text = "".join(pieces)
-        if not hasattr(self._model, "tokenizer"):  # an endpoint's count would cost a request
-            return Completion(text, "stop", 0, 0)
-        written = len(self._model.tokenizer(text)["input_ids"])
-        ended: Literal["stop", "length"] = "length" if written >= options["max_tokens"] else "stop"
-        return Completion(text, ended, self._model.count_tokens(messages), written)
 
 
 def _rule(trace: Trace, name: str, check: Callable[..., Verdict], *given: Any) -> Ruling:
@@ -281,6 +201,12 @@ def _rule(trace: Trace, name: str, check: Callable[..., Verdict], *given: Any) -
     except Exception:
         return Ruling(False, f"the check {name!r} failed")
     return ruling
+
+
+def _after(trace: Trace, began: float, inner: Trace) -> Trace:
+    """Add the answerer's steps, which it counts from its own beginning."""
+    trace.steps += [replace(step, started=step.started + began) for step in inner.steps]
+    return trace
 
 
 def _withhold(trace: Trace) -> None:

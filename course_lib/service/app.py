@@ -10,16 +10,18 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
+from starlette.datastructures import State
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import Scope
 
 from course_lib import __version__
+from course_lib.rag import Trace
 from course_lib.service import logs
 from course_lib.service.answering import Assistant, Passage, Reply
 from course_lib.service.feedback import Feedback, FeedbackError, FeedbackStore
@@ -37,8 +39,13 @@ from course_lib.service.schemas import (
     SearchHit,
     SearchReply,
     SearchRequest,
+    TracesReply,
 )
 from course_lib.service.settings import Settings
+from course_lib.service.traces import Traces
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 PAGE = Path(__file__).with_name("page")
 REMEMBERED = 1000  # replies that feedback can still be joined to
@@ -60,19 +67,24 @@ _SSE = (
 
 
 def create_app(
-    assistant: Assistant, feedback: FeedbackStore, settings: Settings | None = None
+    assistant: Assistant,
+    feedback: FeedbackStore,
+    settings: Settings | None = None,
+    *,
+    tracer: Tracer | None = None,
 ) -> FastAPI:
-    """The app: POST /ask, /search and /feedback, GET /health and /metrics, a page, and /docs.
+    """The app: POST /ask, /search, /feedback; GET /health, /metrics, /traces; pages, and /docs.
 
     Args:
         assistant: answers and searches.
         feedback: keeps opinions. The app closes it when it ends.
         settings: by default those of the environment.
+        tracer: gets the spans of every question, without its texts.
 
     Built in notebooks/15_capstone.ipynb.
     """
     options = settings or Settings.from_environment()
-    service = _Service(assistant, feedback, options)
+    service = _Service(assistant, feedback, options, tracer)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -87,6 +99,8 @@ def create_app(
         description="Answers questions from Larkspur Cycles' documents, with citations.",
         version=__version__,
         lifespan=lifespan,
+        # FastAPI's own would send messages of exceptions, which may quote a question
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
     add_errors(app)
@@ -103,10 +117,17 @@ def create_app(
 class _Service:
     """What the routes share."""
 
-    def __init__(self, assistant: Assistant, feedback: FeedbackStore, options: Settings) -> None:
+    def __init__(
+        self,
+        assistant: Assistant,
+        feedback: FeedbackStore,
+        options: Settings,
+        tracer: Tracer | None,
+    ) -> None:
         self.assistant, self.feedback, self.options = assistant, feedback, options
         self.metrics = Metrics()
-        self.answering = Lane("answer", options.answers_at_once, options.answers_waiting)
+        self.traces = Traces(options.traces, tracer)
+        self.answering = Lane("answer", options.places, options.answers_waiting)
         self.searching = Lane("search", 2, 64)
         self.writing = Lane("feedback", 1, 256)  # SQLite writes one record at a time anyway
         for lane in (self.answering, self.searching, self.writing):
@@ -120,12 +141,10 @@ class _Service:
             lane.close()
         self.feedback.close()
 
-    def replied(
-        self, question: str, reply: Reply, with_trace: bool, log: dict[str, Any]
-    ) -> AskReply:
+    def replied(self, question: str, reply: Reply, with_trace: bool, state: State) -> AskReply:
         """Count, log and remember a reply, and put it as it is sent."""
-        self.metrics.answers.labels(reply.status).inc()
-        self.metrics.observe(reply.trace)
+        log: dict[str, Any] = state.log
+        self.finished(reply.status, reply.trace, state)
         log |= {
             "reply": reply.status,
             "reason": "" if reply.status == "answered" else reply.trace.steps[-1].name
@@ -145,10 +164,16 @@ class _Service:
             self.replies.popitem(last=False)
         return given
 
-    def failed(self, error: RuntimeError, log: dict[str, Any]) -> Refused:
-        """The refusal that an answerer's error becomes."""
-        self.metrics.answers.labels("failed").inc()
-        log |= logs.describe(error)
+    def finished(self, status: str, trace: Trace | None, state: State) -> None:
+        """Count an answer, and time its steps."""
+        self.metrics.answers.labels(status).inc()
+        if trace is not None:
+            self.metrics.observe(trace)
+            self.traces.add(state.request_id, status, trace)
+
+    def failed(self, error: RuntimeError, state: State) -> Refused:
+        """The refusal that an error of a part becomes."""
+        state.log |= logs.describe(error)
         return Refused("failed", "The assistant cannot answer now.", 10)
 
     def busy(self, error: Busy) -> Refused:
@@ -163,7 +188,6 @@ def _add_routes(app: FastAPI, service: _Service) -> None:
 
     @app.post("/ask", responses={**_WRONG, **replies}, description=_SSE, response_model=AskReply)
     async def ask(asked: AskRequest, request: Request) -> Any:
-        log = request.state.log
         events: Events = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
@@ -172,9 +196,10 @@ def _add_routes(app: FastAPI, service: _Service) -> None:
 
         async def finish(job: asyncio.Future[Reply]) -> AskReply:
             try:
-                return service.replied(asked.question, await job, asked.trace, log)
+                return service.replied(asked.question, await job, asked.trace, request.state)
             except RuntimeError as error:
-                raise service.failed(error, log) from error
+                service.finished("failed", getattr(error, "trace", None), request.state)
+                raise service.failed(error, request.state) from error
 
         in_events = "text/event-stream" in request.headers.get("accept", "")
         work = partial(service.assistant.ask, asked.question, emit if in_events else None)
@@ -186,7 +211,7 @@ def _add_routes(app: FastAPI, service: _Service) -> None:
             return await finish(job)
         headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
         return StreamingResponse(
-            stream(asyncio.ensure_future(finish(job)), events, log),
+            stream(asyncio.ensure_future(finish(job)), events, request.state.log),
             media_type="text/event-stream",
             headers=headers,
         )
@@ -201,7 +226,7 @@ def _add_routes(app: FastAPI, service: _Service) -> None:
         except Busy as full:
             raise service.busy(full) from full
         except RuntimeError as error:
-            raise service.failed(error, request.state.log) from error
+            raise service.failed(error, request.state) from error
         passages = [Passage.of(rank, one)._asdict() for rank, one in enumerate(found, start=1)]
         return SearchReply(results=[SearchHit(rank=p.pop("number"), **p) for p in passages])
 
@@ -246,9 +271,17 @@ def _add_routes(app: FastAPI, service: _Service) -> None:
             service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
         )
 
-    @app.get("/", include_in_schema=False)
-    async def page() -> FileResponse:
-        return FileResponse(PAGE / "index.html")
+    @app.get("/traces")
+    async def traces() -> TracesReply:
+        """How long the latest answers took, step by step; nothing of what was asked."""
+        return service.traces.reply()
+
+    for path, name in (("/", "index.html"), ("/dashboard", "dashboard.html")):
+        app.get(path, include_in_schema=False)(partial(_file, name))
+
+
+async def _file(name: str) -> FileResponse:
+    return FileResponse(PAGE / name)
 
 
 def _route_of(scope: Scope) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from course_lib.chunking import Chunk
 from course_lib.guardrails import (
     CitationGuard,
     Context,
@@ -13,11 +15,21 @@ from course_lib.guardrails import (
     PersonalDataGuard,
     Verdict,
     larkspur_personal_data,
+    passage_guards,
     passages_of,
+    reviewed_half,
 )
 from course_lib.service.answering import AnswerGuard, QuestionGuard
 
-NAMES = ("instructions", "personal_data", "citations", "grounded")
+NAMES = ("instructions", "passages", "personal_data", "citations", "grounded")
+
+
+class Guards(NamedTuple):
+    """Those of the question, those of the passages, those of the answer."""
+
+    before: list[QuestionGuard]
+    passages: list[Guard]
+    after: list[AnswerGuard]
 
 
 class OnQuestion:
@@ -56,16 +68,18 @@ class OnAnswer:
         return self.guard.check(answer, Context(question, passages_of(passages)))
 
 
-def open_guards(names: Sequence[str]) -> tuple[list[QuestionGuard], list[AnswerGuard]]:
-    """The guards of the question and those of the answer.
+def open_guards(names: Sequence[str], chunks: Sequence[Chunk] = ()) -> Guards:
+    """The guards of those names.
 
     Args:
-        names: of NAMES: "instructions" looks at the question, the others at the answer.
+        names: of NAMES: "instructions" looks at the question, "passages" at what the search found,
+            the others at the answer.
+        chunks: the documents' passages, where "passages" is among the names.
 
     Raises:
         ValueError: if there is no guard of a name.
 
-    >>> before, after = open_guards(["citations", "grounded"])
+    >>> before, _, after = open_guards(["citations", "grounded"])
     >>> len(before), [guard.name for guard in after]
     (0, ['citations', 'grounded'])
 
@@ -74,17 +88,18 @@ def open_guards(names: Sequence[str]) -> tuple[list[QuestionGuard], list[AnswerG
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         raise ValueError(f"names must be of {', '.join(NAMES)}, got {', '.join(unknown)}")
-    before: list[QuestionGuard] = []
-    after: list[AnswerGuard] = []
+    guards = Guards([], [], [])
     if "instructions" in names:
-        before.append(OnQuestion(_trained_detector()))
+        guards.before.append(OnQuestion(_trained_detector()))
+    if "passages" in names:
+        guards.passages.extend(passage_guards(reviewed_half(chunks)))
     if "personal_data" in names:
-        after.append(OnAnswer(PersonalDataGuard(larkspur_personal_data())))
+        guards.after.append(OnAnswer(PersonalDataGuard(larkspur_personal_data())))
     if "citations" in names:
-        after.append(OnAnswer(CitationGuard()))
+        guards.after.append(OnAnswer(CitationGuard()))
     if "grounded" in names:
-        after.append(OnAnswer(GroundedGuard()))
-    return before, after
+        guards.after.append(OnAnswer(GroundedGuard()))
+    return guards
 
 
 def _trained_detector() -> InstructionDetector:

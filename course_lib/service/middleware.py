@@ -51,7 +51,7 @@ class Observed:
             return
         request_id, began, status = uuid.uuid4().hex, time.perf_counter(), 0
         fields: dict[str, Any] = {}
-        scope.setdefault("state", {})["log"] = fields
+        scope.setdefault("state", {}).update(log=fields, request_id=request_id)
         policy = _DOCS_POLICY if scope["path"] == "/docs" else _POLICY
         added = {**_HEADERS, "x-request-id": request_id, "content-security-policy": policy}
 

@@ -9,23 +9,30 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from course_lib import ROOT, assets, language_model, vector_stores
 from course_lib.chunking import Chunk
 from course_lib.language_model import LanguageModel, LanguageModelError, Message
 from course_lib.lora.grounded_data import GROUNDED_PROMPT, grounded_chunks
+from course_lib.orchestration.batching import BatchingModel
+from course_lib.orchestration.tracing import tracer_from_environment
 from course_lib.rag import PROMPT, InForce
-from course_lib.retrieval import DenseSearch, HybridSearch, Retrieved, Retriever, WordSearch
-from course_lib.service.answering import Assistant, RagAnswerer
+from course_lib.retrieval import DenseSearch, HybridSearch, Retriever, WordSearch
+from course_lib.service.answering import Assistant
 from course_lib.service.feedback import FeedbackError, FeedbackStore
 from course_lib.service.guarding import open_guards
+from course_lib.service.rag_answerer import RagAnswerer
 from course_lib.service.settings import Settings
+from course_lib.service.turns import OneSearch, OneStream
 from course_lib.vector_stores import StoreError, VectorStore
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 ADAPTER = ROOT / "course_lib" / "lora" / "adapters" / "grounded"
 ROOM = 50_000_000  # bytes of disk for the index and some thousands of records of feedback
@@ -42,6 +49,7 @@ class Parts:
     assistant: Assistant
     feedback: FeedbackStore
     store: VectorStore | None = None
+    tracer: Tracer | None = None
 
     def close(self) -> None:
         """Close the files. Closing again does nothing."""
@@ -62,6 +70,8 @@ def open_parts(settings: Settings, *, say: Callable[[str], None] = print) -> Par
 
     Built in notebooks/15_capstone.ipynb.
     """
+    with _starting("the traces"):
+        tracer = tracer_from_environment()
     feedback = _open_data(settings.data)
     store: VectorStore | None = None
     try:
@@ -74,19 +84,22 @@ def open_parts(settings: Settings, *, say: Callable[[str], None] = print) -> Par
         retriever = InForce(retriever)
         with _starting("the guards (COURSE_SERVICE_GUARDS)"):
             names = [name.strip() for name in settings.guards.split(",") if name.strip()]
-            before, after = open_guards([] if names == ["none"] else names)
+            guards = open_guards([] if names == ["none"] else names, chunks)
         say("Loading the language model ...")
-        model, prompt = _open_model()
+        model, prompt = _open_model(settings.batch)
         answerer = RagAnswerer(
             retriever,
             model,
-            prompt,
+            guards.passages,
+            stream=not guards.after,  # else nobody sees a word before the last
+            prompt=prompt,
             k=settings.passages,
             max_tokens=settings.max_tokens,
             # an endpoint's own count costs a request each time
             count_tokens=None if hasattr(model, "tokenizer") else _at_most,
         )
-        return Parts(Assistant(answerer, retriever, before, after), feedback, store)
+        assistant = Assistant(answerer, retriever, guards.before, guards.after)
+        return Parts(assistant, feedback, store, tracer)
     except BaseException:
         feedback.close()
         if store is not None:
@@ -107,13 +120,18 @@ def _open_data(folder: Path) -> FeedbackStore:
         return FeedbackStore(folder / "feedback.sqlite")
 
 
-def _open_model() -> tuple[LanguageModel, Sequence[Message]]:
+def _open_model(batch: int) -> tuple[LanguageModel, Sequence[Message]]:
     """The model that the environment names, else the local one with the adapter for this."""
     with _starting("the language model"):
         if any(os.environ.get(name, "").strip() for name in ("COURSE_LLM_BASE_URL", "COURSE_LLM")):
-            return language_model.load(), PROMPT
-        _need("smollm2")
-        return language_model.load(adapter=ADAPTER), GROUNDED_PROMPT
+            model, prompt = language_model.load(), PROMPT
+        else:
+            _need("smollm2")
+            model, prompt = language_model.load(adapter=ADAPTER), GROUNDED_PROMPT
+        if not hasattr(model, "tokenizer"):  # an endpoint batches by itself
+            return model, prompt
+        model = OneStream(model)
+        return (BatchingModel(model, most=batch) if batch > 1 else model), prompt
 
 
 def _open_index(
@@ -146,18 +164,7 @@ def _open_index(
     except BaseException:
         store.close()
         raise
-    return store, _OneAtATime(dense)
-
-
-class _OneAtATime:
-    """A search that one thread at a time may use: a tokenizer cannot be shared."""
-
-    def __init__(self, retriever: Retriever) -> None:
-        self.retriever, self.lock = retriever, threading.Lock()
-
-    def search(self, query: str, k: int = 5) -> list[Retrieved]:
-        with self.lock:
-            return self.retriever.search(query, k)
+    return store, OneSearch(dense)
 
 
 def _need(asset: str) -> None:
@@ -177,7 +184,7 @@ def _starting(what: str) -> Iterator[None]:
     """Make a StartError of whatever keeps a part from being opened."""
     known = (
         assets.AssetError, FeedbackError, LanguageModelError, StoreError,
-        ValueError, OSError, ImportError,
+        ValueError, OSError, ImportError, RuntimeError,
     )  # fmt: skip
     try:
         yield

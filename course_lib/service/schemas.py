@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -143,6 +144,43 @@ class Health(BaseModel):
     model: str
     seconds_up: float
     feedback_records: int | None
+
+
+class StepTime(BaseModel):
+    """When a step of an answer began and how long it took, in milliseconds."""
+
+    name: str
+    started: float
+    milliseconds: float
+    failed: bool
+
+
+class TraceOut(BaseModel):
+    """The times of one answer, without its texts."""
+
+    id: str = Field(description="of the request, as its X-Request-Id and the log have it")
+    began: datetime
+    status: Literal["answered", "abstained", "declined", "failed"]
+    milliseconds: float
+    steps: list[StepTime]
+
+
+class StepSummary(BaseModel):
+    """How long a step took in the traces that are kept, in milliseconds."""
+
+    name: str
+    count: int = Field(description="how often it was done")
+    median: float
+    p95: float = Field(description="95 of 100 took no longer")
+    longest: float
+    together: float = Field(description="of all of them")
+
+
+class TracesReply(BaseModel):
+    """The latest traces, the latest first, and each step's times over all of them."""
+
+    steps: list[StepSummary]
+    traces: list[TraceOut]
 
 
 class FieldProblem(BaseModel):

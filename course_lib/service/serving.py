@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -18,6 +19,9 @@ from course_lib.service.feedback import FeedbackStore
 from course_lib.service.parts import StartError, open_parts
 from course_lib.service.settings import PREFIX, Settings, SettingsError
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
 
 def serve(
     assistant: Assistant,
@@ -25,6 +29,7 @@ def serve(
     settings: Settings,
     *,
     listener: socket.socket | None = None,
+    tracer: Tracer | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Serve until SIGINT (Ctrl-C) or SIGTERM; then finish what was accepted, and return.
@@ -34,6 +39,7 @@ def serve(
         feedback: keeps opinions; closed at the end.
         settings: of the service.
         listener: a bound socket; by default `listen(settings)`.
+        tracer: gets the spans of every question.
         say: is told the address once the service can be reached.
 
     Raises:
@@ -43,7 +49,7 @@ def serve(
     host, port = listener.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
     config = uvicorn.Config(
-        create_app(assistant, feedback, settings),
+        create_app(assistant, feedback, settings, tracer=tracer),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -124,7 +130,10 @@ def main(arguments: Sequence[str]) -> int:
         with listen(settings) as listener:  # a port that is taken is said before models are loaded
             parts = open_parts(settings, say=_say)
             try:
-                serve(parts.assistant, parts.feedback, settings, listener=listener, say=_say)
+                serve(
+                    parts.assistant, parts.feedback, settings,
+                    listener=listener, tracer=parts.tracer, say=_say,
+                )  # fmt: skip
             finally:
                 parts.close()
     except (SettingsError, StartError) as error:

@@ -59,8 +59,9 @@ class Settings(BaseSettings):
         default="", description="the URL of a vector store, such as qdrant+http://HOST:6333"
     )
     guards: str = Field(
-        default="instructions,personal_data,citations",
-        description="of instructions, personal_data, citations, grounded, with commas; or none",
+        default="instructions,passages,personal_data,citations",
+        description="of instructions, passages, personal_data, citations, grounded, with commas; "
+        "or none",
     )
     passages: int = Field(default=3, ge=1, le=20, description="a whole number from 1 to 20")
     max_tokens: int = Field(default=100, ge=1, le=4096, description="a whole number from 1 to 4096")
@@ -75,14 +76,26 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="a whole number from 1 to 1000000 (of one client)",
     )
-    answers_at_once: int = Field(
-        default=1, ge=1, le=256, description="a whole number from 1 to 256 (more for an endpoint)"
+    batch: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="a whole number from 1 to 64 (questions that the local model answers together)",
+    )
+    answers_at_once: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="a whole number from 1 to 256 (by default as many as COURSE_SERVICE_BATCH)",
     )
     answers_waiting: int = Field(
         default=8, ge=0, le=10_000, description="a whole number from 0 to 10000 (beyond it: 503)"
     )
     shutdown_seconds: int = Field(
         default=60, ge=1, le=3600, description="a whole number from 1 to 3600"
+    )
+    traces: int = Field(
+        default=200, ge=0, le=10_000, description="a whole number from 0 to 10000 (times kept)"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error"
@@ -113,6 +126,15 @@ class Settings(BaseSettings):
         if problems:
             raise SettingsError("\n".join(problems))
         return settings
+
+    @property
+    def places(self) -> int:
+        """How many questions are answered at once: fewer than a batch has would never fill it.
+
+        >>> Settings(batch=4).places, Settings(batch=4, answers_at_once=16).places
+        (4, 16)
+        """
+        return self.answers_at_once or self.batch
 
     @property
     def hosts(self) -> list[str]:

@@ -3,16 +3,8 @@
 // may hold whatever it likes.
 
 const UNREACHABLE = "The service cannot be reached.";
-const at = (id) => document.getElementById(id);
 let current = null; // the reply that is shown
 let asking = null; // stops the request that is under way
-
-function make(tag, text, attributes = {}) {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
-}
 
 function show(id, text) {
   at(id).textContent = text;
@@ -99,17 +91,13 @@ function fillPassages(reply) {
 function fillTrace(reply) {
   at("trace").hidden = !reply.trace || reply.trace.length === 0;
   at("steps").replaceChildren();
-  const whole = Math.max(reply.milliseconds, 0.001);
-  for (const step of reply.trace ?? []) {
-    const track = make("div", "", { class: "track", "aria-hidden": "true" });
-    const bar = make("span", "", { class: "bar" });
-    bar.style.marginLeft = `${(100 * step.started) / whole}%`;
-    bar.style.width = `${(100 * step.milliseconds) / whole}%`;
-    track.append(bar);
+  if (at("trace").hidden) return;
+  at("steps").append(waterfall(reply.trace, "The steps, in milliseconds since the question came"));
+  for (const step of reply.trace) {
     const what = JSON.stringify({ ...step.given, ...step.made }, null, 2);
-    at("steps").append(
-      make("h4", `${step.name}: ${step.milliseconds.toFixed(1)} ms`), track, make("pre", what, { tabindex: "0" }),
-    );
+    const details = make("details", "");
+    details.append(make("summary", `What "${step.name}" got and made`), make("pre", what, { tabindex: "0" }));
+    at("steps").append(details);
   }
 }
 
