@@ -8,7 +8,7 @@ that line wins. docs/classroom.md says how to make /srv/course and /srv/course-m
 import sys
 from pathlib import Path
 
-c = get_config()  # noqa: F821  # JupyterHub gives it
+c = get_config()  # type: ignore[name-defined]  # noqa: F821  # JupyterHub gives it
 
 COURSE = Path(__file__).resolve().parents[1]
 own_python = COURSE / ".venv" / "bin" / "python"  # which `course.py setup` made
@@ -25,7 +25,7 @@ c.Spawner.args = [
 c.Spawner.environment = {
     "COURSE_SYSTEM_CACHE": "/srv/course-models",  # one copy of the models for everybody
     "OMP_NUM_THREADS": "1",  # six people with all cores each would wait for one another
-    # Freed memory goes back to the system soon: a quarter less per learner, for a tenth more time.
+    # Freed memory goes back to the system soon: a fifth less per learner, for a tenth more time.
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "4194304",
     "MALLOC_TRIM_THRESHOLD_": "4194304",
@@ -34,7 +34,6 @@ c.Spawner.environment = {
 }
 # docs/classroom.md says what a learner was seen to need.
 c.Spawner.mem_limit = "3G"
-c.Spawner.start_timeout = 120  # the first start imports JupyterLab from a cold disk
-c.Spawner.http_timeout = 120
-# Six servers that start at once are quicker one after the other.
-c.JupyterHub.concurrent_spawn_limit = 4
+# Everybody logs in at nine: thirty servers that start at once on four cores take half a minute.
+c.Spawner.start_timeout = 300
+c.Spawner.http_timeout = 300

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from classroom.local_hub import COURSE, MIB, Hub, Learner, Memory, memory_of, running
+from classroom.local_hub import COURSE, MIB, Hub, Learner, memory_of, running
 
 NEEDED = ("jupyterhub", "configurable_http_proxy", "psutil", "tornado")
 GIB = 2**30
@@ -77,8 +77,9 @@ async def _watch(learners: list[Learner]) -> None:
         await asyncio.sleep(1)
 
 
-def report(learners: list[Learner], notebook: str, hub: Memory) -> str:
-    """What the learners needed, as a table, and how many of them fit."""
+def report(hub: Hub, learners: list[Learner], notebook: str) -> str:
+    """What the learners needed, as a table, and how many of them fit; the hub still runs."""
+    own = memory_of(hub.process.pid).own - sum(memory_of(one.pid).own for one in learners)
     lines = [
         f"{len(learners)} learners ran {notebook} at once on {os.cpu_count()} cores; MiB per"
         " learner, mean (highest)",
@@ -95,7 +96,7 @@ def report(learners: list[Learner], notebook: str, hub: Memory) -> str:
     once = sum(one.after.share - one.after.own for one in learners)
     lines += [
         f"shared by all, once: {once / MIB:.0f} MiB (libraries, the model's file)",
-        f"hub and proxy: {hub.own / MIB:.0f} MiB",
+        f"hub and proxy: {own / MIB:.0f} MiB",
         f"seconds: {min(one.seconds for one in learners):.0f} to"
         f" {max(one.seconds for one in learners):.0f}",
     ]
@@ -111,9 +112,7 @@ async def _main(users: int, notebook: str, folder: Path) -> int:
     async with running(models_folder(), folder) as hub:
         names = [f"learner{number}" for number in range(1, users + 1)]
         learners = await rehearse(hub, names, notebook)
-        whole = memory_of(hub.process.pid)
-        own = whole.own - sum(one.after.own for one in learners)
-        print(report(learners, notebook, Memory(own, 0, 0)))
+        print(report(hub, learners, notebook))
     for one in learners:
         for error in one.errors:
             print(f"{one.name}: {error}", file=sys.stderr)

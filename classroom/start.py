@@ -10,9 +10,10 @@ import os
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parent)]  # the hub starts us from anywhere
+COURSE = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(COURSE)]  # the hub starts us from anywhere
 
-from hand_out import COURSE, hand_out  # noqa: E402
+from classroom.hand_out import hand_out  # noqa: E402
 
 LAB_SETTINGS = COURSE / "course_lib" / "lab"
 FOLDER = "course"  # in the learner's home
