@@ -81,7 +81,7 @@ def report(hub: Hub, learners: list[Learner], notebook: str) -> str:
     """What the learners needed, as a table, and how many of them fit; the hub still runs."""
     own = memory_of(hub.process.pid).own - sum(memory_of(one.pid).own for one in learners)
     lines = [
-        f"{len(learners)} learners ran {notebook} at once on {os.cpu_count()} cores; MiB per"
+        f"{len(learners)} at once ran {notebook} on {os.cpu_count()} cores; MiB per"
         " learner, mean (highest)",
         f"{'':<28}{'own':>14}{'with share':>14}{'resident':>14}",
     ]
