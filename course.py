@@ -34,10 +34,10 @@ STAMP = VENV / "course-stamp.json"
 LOG = ROOT / ".venv-setup.log"
 CONSTRAINTS = ROOT / "constraints.txt"
 CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
-EXTRAS = {"test": ["test"], "benchmarks": ["bench"]}  # command -> extras of pyproject.toml
+EXTRAS = {"test": ["test", "site", "classroom"], "site": ["site"], "benchmarks": ["bench"]}  # command -> extras of pyproject.toml
 # What course_lib.cli knows, for a typing error must not cost a set-up; a test compares the two.
 COMMANDS = ["lab", "test", "run", "serve", "progress", "doctor", "snippet"]
-COMMANDS += ["fetch", "verify", "build", "benchmarks"]
+COMMANDS += ["fetch", "verify", "build", "benchmarks", "export", "site"]
 USAGE = """usage: python course.py COMMAND [options]
 
   lab [options]      set up if needed, then open JupyterLab on notebook 00

@@ -72,7 +72,7 @@ def drifts(
     for name, extra in packages.items():
         if name not in pins:
             problems.append(f"constraints.txt: {name} is not pinned")
-        if extra != "bench" and name not in conda:
+        if extra in ("", "test") and name not in conda:
             problems.append(f"environment.yml: {name} of pyproject.toml is missing")
     for name, version in conda.items():
         if name not in packages and name != "pip":
