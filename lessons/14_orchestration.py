@@ -12,7 +12,7 @@
 #
 # ## 1. Two ways to fail
 #
-# A text that gives orders, and a server that fails.
+# Orders in a text, and a failing server.
 
 # %%
 import asyncio
@@ -387,7 +387,7 @@ for name, (told, wrap) in asks.items():
     echoed = sum("<<" in one for one in replies)
     print(f"{name:24} obeyed {wilson_interval(obeyed, len(some))}, echoed a mark {echoed}")
 # %% [markdown]
-# Hidden text: with the planted passages left out, the answer to section 1's question turns. (Two of the four pages hide nothing; the detector stops all four, two from its own train texts.) A copy of the number does not close the marks. But no order is obeyed within *any* marks: number and sentence earn nothing here, and half of the replies with the sentence repeat a mark. One order, one small model, five passages (sign test: p = .06): no wall.
+# Hidden text: with the planted passages left out, the answer to section 1's question turns. (Two of the four pages hide nothing; the detector stops all four, two from its own train texts.) A copy of the number does not close the marks. But no order is obeyed within *any* marks: number and sentence earn nothing here, and half of the replies with the sentence repeat a mark. One order, one small model, five passages (sign test: p = .06).
 #
 # So don't ask what a text *says*; limit what it can *cause*. An **allow-list** names tools, arguments, and whose words may cause a call. `attack_calls.jsonl` says which call a model would make that obeys to the letter, labelled once, by one person who knew the rules: an upper bound. We choose on train.
 
