@@ -350,7 +350,7 @@ for name, texts in {"mails": mails, "sections": [part.text for part in sections]
     print(f"ordinary {name:9} {count} stopped, {wilson_interval(*count)}")
 
 # %% [markdown]
-# Half, not 80 %. The threshold was picked on train's scores, which flatters; but the area under the curve has no threshold, and falls too. Words (TF-IDF), which nobody chose, don't fall: the test texts need not be harder. Likely cause: cross-validation holds out *texts*; the signs were written by somebody who had read all of train. And pages tell people what to do all day: more than a quarter of the handbook's sections are thrown away.
+# Half, not 80 %. The threshold was picked on train's scores, which flatters; but the area under the curve has no threshold, and falls too. Words (TF-IDF), which nobody chose, don't fall: the test texts need not be harder. Likely cause: cross-validation holds out *texts*; the signs were written by somebody who had read all of train (and half of test). And pages tell people what to do all day: more than a quarter of the handbook's sections are thrown away.
 #
 # Next: text that no reader of the page sees, and quotation marks that a text cannot close (**delimiting**).
 
@@ -387,7 +387,7 @@ for name, (told, wrap) in asks.items():
     echoed = sum("<<" in one for one in replies)
     print(f"{name:24} obeyed {wilson_interval(obeyed, len(some))}, echoed a mark {echoed}")
 # %% [markdown]
-# Hidden text: with the planted passages left out, the answer to section 1's question turns. (Two of the four pages hide nothing; the detector stops all four, two from its own train texts.) A copy of the number does not close the marks. But no order is obeyed within *any* marks: number and sentence earn nothing here, and half of the replies with the sentence repeat a mark. One order, one small model, five passages (sign test: p = .06).
+# Hidden text: with the planted passages left out, the answer to section 1's question turns. (The detector stops all four pages, two from its train texts.) A copy of the number does not close the marks. But no order is obeyed within *any* marks: number and sentence earn nothing here, and half of the replies with the sentence repeat a mark. One order, one small model, five passages (sign test: p = .06).
 #
 # So don't ask what a text *says*; limit what it can *cause*. An **allow-list** names tools, arguments, and whose words may cause a call. `attack_calls.jsonl` says which call a model would make that obeys to the letter, labelled once, by one person who knew the rules: an upper bound. We choose on train.
 
@@ -493,7 +493,7 @@ scored = score_guards([detector, hidden, private], cases)
 stops = {name: {c.id for c, o in scored.cases if name in o.fired} for name in scored.names}
 calls_scored = score_guards([narrow], on_calls["test"]).cases
 stops["allow-list"] = {case.id for case, outcome in calls_scored if not outcome.allowed}
-stops["all but the first"] = stops["hidden text"] | stops["personal data"] | stops["allow-list"]
+stops["all but instructions"] = stops["hidden text"] | stops["personal data"] | stops["allow-list"]
 stops["together"] = set().union(*stops.values())
 _, axes = plt.subplots(1, 2, figsize=(12, 3), sharey=True)
 for ax, wanted, title in zip(axes, (True, False), ("attacks stopped", "look-alikes stopped")):
