@@ -115,8 +115,6 @@ for measure in (scratch, retry):
 
 
 # %%
-
-
 def in_time(ask):
     return calls.with_timeout(ask, 0.6)
 
