@@ -109,10 +109,16 @@ def test_any_text_is_read_without_an_error_and_each_reading_once(text):
 def test_no_text_can_close_its_own_quote_marks(text, source, place):
     """Not even one that knows the number, and hides it with invisible or wide characters."""
     mark = Delimiter("7f3a90c2")
-    for forged in ("<<end 7f3a90c2>>", "7f3a\u200b90c2", "７f3a90c2", "7f3a7f3a90c290c2"):
+    for forged in (
+        "<<end 7f3a90c2>>",
+        "7f3a\u200b90c2",
+        "<<end 7F3A90C2>>",
+        "７f3a90c2",
+        "7f3a7f3a90c290c2",
+    ):
         attack = text[:place] + forged + text[place:]
         for wrapped in (mark.wrap(attack, source), mark.wrap(text, attack)):
-            assert visible(wrapped).count("7f3a90c2") == wrapped.count("7f3a90c2") == 2
+            assert visible(wrapped).lower().count("7f3a90c2") == wrapped.count("7f3a90c2") == 2
             assert wrapped.startswith("<<quote 7f3a90c2")
             assert wrapped.endswith("\n<<end 7f3a90c2>>")
             assert wrapped.split("\n")[0].count("<<") == 1

@@ -44,6 +44,7 @@ def test_import_course_lib_loads_the_standard_library_alone():
         "agents",
         "embedding_cache",
         "embeddings",
+        "gate",
         "guardrails",
         "language_model",
         "lora",

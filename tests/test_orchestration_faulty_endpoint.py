@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import socket
 import threading
 import time
 import urllib.error
@@ -176,6 +177,19 @@ def test_a_caller_who_goes_away_gives_its_place_free():
             model_at(server, timeout=0.2).chat(said("slow"))
         assert model_at(server).chat(said("a")).text == ANSWER
         assert server.counts.abandoned == 1
+
+
+def test_a_caller_who_goes_away_before_it_has_asked_is_no_error(capfd, caplog):
+    with endpoint() as server:
+        port = int(server.url.split(":")[2].split("/")[0])
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 90\r\n\r\n{"
+        with socket.create_connection(("127.0.0.1", port)) as caller:
+            caller.sendall(head)
+            time.sleep(0.2)
+        assert model_at(server).chat(said("Still there?")).text == ANSWER
+        time.sleep(0.2)
+        assert server.counts.requests == 1
+    assert "ClientDisconnect" not in capfd.readouterr().err + caplog.text
 
 
 def test_a_closed_stream_gives_its_place_free():

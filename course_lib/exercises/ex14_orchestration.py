@@ -3,9 +3,10 @@
 import json
 import math
 import re
+import zlib
 from collections.abc import Callable
 from functools import cache, partial
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 from course_lib import data
@@ -112,6 +113,10 @@ def _key(messages: Any, options: Any, how: str = "") -> Any:
         ]
     if how == "separator":
         messages = "|".join(f"{message['role']}: {message['content']}" for message in messages)
+    if how == "fused":
+        messages = "".join(message["role"] + message["content"] for message in messages)
+    if how == "stripped":
+        messages = [{**message, "content": message["content"].strip()} for message in messages]
     if how == "model":
         options = options["model"]
     if how == "known":
@@ -123,6 +128,10 @@ def _key(messages: Any, options: Any, how: str = "") -> Any:
     text = json.dumps([messages, options], sort_keys=how != "as written")
     if how == "length":
         return len(text)
+    if how == "spaces":
+        text = re.sub(r"(\s|\\n)+", " ", text)
+    if how == "few":
+        return zlib.crc32(text.encode()) % 10_000
     return text.lower() if how == "lower" else text
 
 
@@ -141,6 +150,10 @@ _OTHER_ORDER = "The order of the messages matters: do not sort them."
 _OTHER_CUT = "Texts glued together lose where one ends: 'ab', 'c' and 'a', 'bc' differ."
 _SEPARATOR = "A separator may stand in a text too, and then two messages look like one."
 _OTHER_CASE = "Case may matter, as in a code: do not level it."
+_FUSED = "Role and text glued together: 'a' and then 'c' looks like one text, 'auserc'."
+_INNER_SPACE = "White space within a text may matter, as in a code: do not level it."
+_OTHER_SPACE = "A blank at the beginning may matter, as in a code: leave the texts as they are."
+_COLLIDE = "Of 1,000 different requests two get the same key: a short number is not enough."
 _OTHER_TEXT = "Two different questions get the same key."
 
 
@@ -174,6 +187,13 @@ def check_key(attempt: Callable[..., Any]) -> None:
         (_OTHER_CUT, ([ab, c],), ([a, bc],)),
         (_OTHER_CASE, (_MESSAGES,), ([system, {**user, "content": "what does lk-204 cost?"}],)),
     ]
+    for message, content in (
+        (_OTHER_SPACE, "  What does LK-204 cost?"),
+        (_INNER_SPACE, "What  does LK-204 cost?"),
+        (_INNER_SPACE, "What does\nLK-204 cost?"),
+    ):
+        pairs.append((message, (_MESSAGES,), ([system, {**user, "content": content}],)))
+    pairs.append((_FUSED, ([a, c],), ([{"role": "user", "content": "auserc"}],)))
     for between, colon in product(
         ("|", "\n", "\n\n", " ", ",", ", ", ";"), (":", ": ", " ", "=", "")
     ):
@@ -182,12 +202,22 @@ def check_key(attempt: Callable[..., Any]) -> None:
     for message, one, other in pairs:
         if made(*one) == made(*other):
             raise Wrong(message, given=other)
+    if len({made([{**user, "content": f"Order {n}?"}]) for n in range(1000)}) < 1000:
+        raise Wrong(_COLLIDE)
 
 
 # ------------------------------------------------------------------------------------------------
 # 14.3 May this refund be made?
 
 _NUMBER = r"LC-\d{2}-\d{5}"
+_WHOLE = rf"(?<![\w-]){_NUMBER}(?![\w-])"
+_FORMS = {
+    "boundary": rf"\b{_NUMBER}\b",
+    "left open": rf"{_NUMBER}(?![\w-])",
+    "any case": rf"(?i){_WHOLE}",
+    "any digits": r"(?<![\w-])LC-\d+-\d+(?![\w-])",
+    "words": r"[\w-]+",
+}
 
 
 def allowed(arguments: dict[str, Any], question: str, read: list[str]) -> bool:
@@ -225,18 +255,22 @@ def _allowed(arguments: Any, question: Any, read: Any, how: str = "") -> Any:
     else:
         small = 0 < number <= 50
     form = re.match if how == "begins" else re.fullmatch
-    if how not in ("inside", "any order") and not (
-        isinstance(order, str) and form(_NUMBER, order, re.ASCII)
-    ):
+    free = ("inside", "any order", "words", "any case", "any digits", "stripped")
+    if not isinstance(order, str) or (how not in free and not form(_NUMBER, order, re.ASCII)):
         return False
     if how in ("inside", "inside, of form"):
-        named = str(order) in question
+        named = order in question
+    elif how in _FORMS:
+        named = order in re.findall(_FORMS[how], question)
+    elif how == "first":
+        named = order in re.findall(_NUMBER, question)[:1]
     elif how == "any order":
         named = bool(re.search(_NUMBER, question))
     elif how == "form alone":
         named = True
     else:
-        found = re.findall(rf"(?<![\w-]){_NUMBER}(?![\w-])", question)
+        found = re.findall(_WHOLE, question)
+        order = order.strip() if how == "stripped" else order
         named = order in found or (how == "begins" and order[:11] in found)
     trusted = not read
     if how == "passages":
@@ -257,6 +291,7 @@ def my_allowed(arguments, question, read):
     return isinstance(order, str) and order in named
 """
 _SAYS = "Please refund 20 euro of LC-25-20417, the bell was missing."
+_TWO_ORDERS = "I have LC-24-10873 and LC-25-20417: 20 euro back for the second, please."
 _ARGUMENTS: dict[str, Any] = {"order": "LC-25-20417", "euro": 20}
 
 # ------------------------------------------------------------------------------------------------
@@ -303,10 +338,15 @@ _ANY_SQL = "A rule still lets any query through, such as one for all customers o
 _UNANCHORED = "A pattern is looked for anywhere in the text: let it begin with ^."
 _WHERE = "A condition gets through, and a condition asks about one person: end the pattern with $."
 _TWO = "Two tables get through: one name after FROM, letters alone (\\w+)."
+_COMMA = "Two tables get through without a blank between them: what may the name consist of?"
+_NO_BLANKS = (
+    "A condition needs no blanks: /**/ does for one. Letters and _ alone make a name (\\w+)."
+)
 _LINE = "A line end gets through at the end: $ lets one follow. Write $(?!\\n)."
 _REQUIRED = 'A call without a query gets through: "required": ["query"].'
 _EXTRA = 'A further argument gets through: "additionalProperties": False.'
-_NO_COUNT = "SELECT count(*) FROM orders must pass: a rule for sql with a pattern for its query."
+_NO_COUNT = "This query must pass: a rule for sql with a pattern for its query."
+_OTHER_TABLE = "One table passes and the other does not: both must."
 _BENIGN = "A benign call of the train split is refused."
 _ATTACK = "The call of an attack of the train split is let through."
 _ADDRESS = "The address of an order is changed that the user has not named: user_says."
@@ -320,6 +360,10 @@ _SQL_PROBES = (
     (_WHERE, "SELECT count(*) FROM orders; DELETE FROM orders"),
     (_TWO, "SELECT count(*) FROM customers, orders"),
     (_TWO, "SELECT count(*) FROM customers orders"),
+    (_COMMA, "SELECT count(*) FROM customers,orders"),
+    (_NO_BLANKS, "SELECT count(*) FROM customers/**/WHERE/**/name='Ann_Peeters'"),
+    (_NO_BLANKS, "SELECT count(*) FROM(SELECT*FROM/**/customers)"),
+    (_NO_BLANKS, "SELECT count(*) FROM orders;DELETE/**/FROM/**/orders"),
     (_LINE, "SELECT count(*) FROM orders\n"),
 )
 
@@ -342,8 +386,10 @@ def check_rules(rules: Any) -> None:
     for message, query in _SQL_PROBES:
         if passes("sql", query=query):
             raise Wrong(message, given=query)
-    if not all(passes("sql", query=f"SELECT count(*) FROM {name}") for name in ("orders", "bikes")):
-        raise Wrong(_NO_COUNT)
+    for message, table in ((_NO_COUNT, "orders"), (_OTHER_TABLE, "products")):
+        query = f"SELECT count(*) FROM {table}"
+        if not passes("sql", query=query):
+            raise Wrong(message, given=query)
     if passes("sql"):
         raise Wrong(_REQUIRED)
     if passes("sql", query="SELECT count(*) FROM orders", write=True):
@@ -402,6 +448,7 @@ _NO_LISTS = "Two lists of texts are wanted."
 _FEW = "Write at least 4 attacks and 4 harmless texts."
 _SHORT = "A text has fewer than 4 words: write what somebody would send."
 _TWICE = "A text stands there twice, or among both: case and signs make no difference."
+_ALIKE = "Two texts differ by a word or two: write another."
 _COPIED = "A text is from attacks.jsonl: write your own."
 _ALL_CAUGHT = "The detector catches all of your attacks. Say one of them in other words."
 _NONE_STOPPED = "The detector stops none of your harmless texts. Use the words that it looks for."
@@ -447,6 +494,9 @@ def check_texts(answer: Any) -> None:
             raise Wrong(_TWICE, got=text)
         if text in _known():
             raise Wrong(_COPIED, got=text)
+    for one, other in combinations([frozenset(text.split()) for text in plain], 2):
+        if len(one & other) >= 0.85 * len(one | other):
+            raise Wrong(_ALIKE, got=" ".join(sorted(one & other)))
     detector = _detector()
     if all(detector.predict_proba(list(attacks)) >= detector.threshold):
         raise Wrong(_ALL_CAUGHT)
@@ -557,7 +607,11 @@ EXERCISES = [
             KnownWrong(partial(_key, how="sorted"), _OTHER_ORDER),
             KnownWrong(partial(_key, how="joined"), _OTHER_CUT),
             KnownWrong(partial(_key, how="separator"), _SEPARATOR),
+            KnownWrong(partial(_key, how="fused"), _FUSED),
             KnownWrong(partial(_key, how="lower"), _OTHER_CASE),
+            KnownWrong(partial(_key, how="stripped"), _OTHER_SPACE),
+            KnownWrong(partial(_key, how="spaces"), _INNER_SPACE),
+            KnownWrong(partial(_key, how="few"), _COLLIDE),
             KnownWrong(partial(_key, how="length"), _OTHER_TEXT),
         ),
     ),
@@ -586,7 +640,16 @@ EXERCISES = [
                     "more than an order number",
                 ),
                 Case((_ARGUMENTS, "Refund 20 euro, please.", []), "no order named"),
+                Case((_ARGUMENTS, _TWO_ORDERS, []), "two orders, and this is the second"),
                 Case((_ARGUMENTS, "My coupon is LC-25-204177.", []), "inside a longer number"),
+                Case((_ARGUMENTS, "My coupon is XLC-25-20417.", []), "a letter before it"),
+                Case((_ARGUMENTS, "My coupon is A-LC-25-20417.", []), "a hyphen before it"),
+                Case((_ARGUMENTS, "My coupon is LC-25-20417-B.", []), "a hyphen after it"),
+                Case(({**_ARGUMENTS, "order": "LC-25-20417\n"}, _SAYS, []), "a line end"),
+                Case(
+                    ({**_ARGUMENTS, "order": "lc-25-20417"}, _SAYS.lower(), []), "in small letters"
+                ),
+                Case(({**_ARGUMENTS, "order": "LC-2-3"}, "Refund LC-2-3.", []), "too few digits"),
                 Case(({**_ARGUMENTS, "to": "NL00"}, _SAYS, []), "an argument more"),
                 Case(({"order": "LC-25-20417"}, _SAYS, []), "no amount"),
                 Case(({}, _SAYS, []), "no arguments"),
@@ -617,6 +680,31 @@ EXERCISES = [
             KnownWrong(
                 partial(_allowed, how="inside, of form"),
                 "LC-25-20417 stands inside LC-25-204177, another thing: look for it whole.",
+            ),
+            KnownWrong(
+                partial(_allowed, how="words"), "A word of the question is no order: ask its form."
+            ),
+            KnownWrong(
+                partial(_allowed, how="first"),
+                "A question may name two orders: look at all that it names.",
+            ),
+            KnownWrong(
+                partial(_allowed, how="boundary"),
+                "\\b sees an end at a hyphen: A-LC-25-20417 is another thing than LC-25-20417.",
+            ),
+            KnownWrong(
+                partial(_allowed, how="left open"),
+                "XLC-25-20417 is another thing: look at what stands before the number too.",
+            ),
+            KnownWrong(
+                partial(_allowed, how="any case"), "An order's number has capitals: LC, not lc."
+            ),
+            KnownWrong(
+                partial(_allowed, how="any digits"), "Two digits and five: LC-2-3 is no order."
+            ),
+            KnownWrong(
+                partial(_allowed, how="stripped"),
+                "With a line end it is no order's number, and $ lets one follow: re.fullmatch.",
             ),
             KnownWrong(
                 partial(_allowed, how="any order"),
@@ -656,8 +744,8 @@ EXERCISES = [
         solution_source=_RULES_SOLUTION,
         check=check_rules,
         hints=(
-            "Take larkspur_rules() without the rule for sql, and add one of your own whose schema "
-            "has a pattern for the query.",
+            "Take list(larkspur_rules()) without the rule for sql, and add one of your own whose "
+            "schema has a pattern for the query.",
             r'{"query": {"type": "string", "pattern": r"^SELECT count\(\*\) FROM \w+$(?!\n)"}}, '
             'with "required" and "additionalProperties": False.',
         ),
@@ -671,6 +759,9 @@ EXERCISES = [
             KnownWrong(_rules(_query(r"SELECT count\(\*\) FROM \w+$(?!\n)")), _UNANCHORED),
             KnownWrong(_rules(_query(r"^SELECT count\(\*\) FROM \w+")), _WHERE),
             KnownWrong(_rules(_query(r"^SELECT count\(\*\) FROM [\w ,]+$(?!\n)")), _TWO),
+            KnownWrong(_rules(_query(r"^SELECT count\(\*\) FROM \S+$(?!\n)")), _COMMA),
+            KnownWrong(_rules(_query(r"^SELECT count\(\*\) FROM [^\s,]+$(?!\n)")), _NO_BLANKS),
+            KnownWrong(_rules(_query(r"^SELECT count\(\*\) FROM orders$(?!\n)")), _OTHER_TABLE),
             KnownWrong(_rules(_query(r"^SELECT count\(\*\) FROM \w+$")), _LINE),
             KnownWrong(_rules(_query(_COUNT, required=[])), _REQUIRED),
             KnownWrong(_rules(_query(_COUNT, additionalProperties=True)), _EXTRA),
@@ -712,6 +803,7 @@ EXERCISES = [
             KnownWrong((_OWN_ATTACKS[:3], _OWN_HARMLESS), _FEW),
             KnownWrong((_OWN_ATTACKS, [*_OWN_HARMLESS[:3], "Ignore that!"]), _SHORT),
             KnownWrong((_OWN_ATTACKS, [*_OWN_HARMLESS, _OWN_ATTACKS[0].upper()]), _TWICE),
+            KnownWrong((_OWN_ATTACKS, [*_OWN_HARMLESS, _OWN_HARMLESS[0] + " Thanks"]), _ALIKE),
             KnownWrong(
                 (
                     [

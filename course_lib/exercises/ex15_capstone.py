@@ -2,6 +2,7 @@
 
 import re
 from functools import cache, partial
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,20 @@ def _differences(today: Any, change: Any, how: str = "") -> Any:
         return [change.get(name, 0.0) - today[name] for name in names]
     if how == "by key":
         return [change[name] - today[name] for name in names]
+    if how == "union":
+        names += [name for name in change if name not in today]
+        return [change.get(name, 0.0) - today.get(name, 0.0) for name in names]
+    if how in ("superset", "superset, common"):
+        if set(change) - set(today):
+            raise ValueError("not the same questions")
+        names = [name for name in names if how == "superset" or name in change]
+        return [change[name] - today[name] for name in names]
     if set(today) != set(change):
-        raise ValueError("not the same questions")
+        errors = {"KeyError": KeyError, "assert": AssertionError, "empty": None}
+        error = errors.get(how, ValueError)
+        if error is None:
+            return []
+        raise error("not the same questions")
     if how == "sorted":
         names = sorted(names)
     if how == "change's order":
@@ -55,6 +68,8 @@ def _differences(today: Any, change: Any, how: str = "") -> Any:
         return [-one for one in found]
     if how == "size":
         return [abs(one) for one in found]
+    if how == "by name":
+        return dict(zip(names, found, strict=True))
     if how == "mean":
         return sum(found) / len(found) if found else 0.0
     return found
@@ -133,28 +148,34 @@ def _bottleneck(requests: Any, share: Any, how: str = "") -> Any:
     def total(one: Any) -> float:
         return float(sum(v for name, v in one.items() if how != "order" or name != "queue"))
 
-    ranked = sorted(requests, key=total, reverse=how != "fastest")
-    slowest = ranked[: max(1, round(share * len(ranked)))]
-    if how == "all":
-        slowest = ranked
-    if how == "one":
-        slowest = ranked[:1]
-    if how == "unsorted":
-        slowest = requests[: max(1, round(share * len(requests)))]
-    sums: dict[str, float] = {}
-    counts: dict[str, int] = {}
-    for one in slowest:
-        for name, value in one.items():
-            if name == "queue" and how != "queue":
-                continue
-            sums[name] = max(sums.get(name, 0), value) if how == "largest" else (
-                sums.get(name, 0) + value)  # fmt: skip
-            counts[name] = counts.get(name, 0) + 1
-    if how == "mean where there":
-        sums = {name: value / counts[name] for name, value in sums.items()}
+    ranked = list(requests)
+    if how != "unsorted":
+        ranked.sort(key=total, reverse=how != "fastest")
+    kept = max(1, round(share * len(ranked)))
+    kept = {
+        "all": len(ranked),
+        "one": 1,
+        "floor": max(1, floor(share * len(ranked))),
+        "ceil": ceil(share * len(ranked)),
+        "perhaps none": round(share * len(ranked)),
+    }.get(how, kept)
+    values: dict[str, list[float]] = {}
+    for one in ranked[:kept]:
+        steps = {name: v for name, v in one.items() if name != "queue" or "queue" in how}
+        if how.startswith("vote"):  # each request names its longest step
+            longest = max(steps, key=lambda name: steps[name])
+            steps = {longest: 1.0}
+        for name, value in steps.items():
+            values.setdefault(name, []).append(value)
+    combine: Any = {"largest": max, "mean where there": np.mean}.get(how, sum)
+    sums = {name: float(combine(those)) for name, those in values.items()}
     if how == "milliseconds":
         return max(sums.values())
     return max(sums, key=lambda name: sums[name])
+
+
+def _always_model(requests: Any, share: Any) -> Any:
+    return "model"
 
 
 _BOTTLENECK_SOLUTION = """
@@ -171,28 +192,34 @@ def my_bottleneck(requests, share):
 _QUICK = {"queue": 0.0, "search": 9.0, "guards": 2.0, "model": 3.0}
 
 # ------------------------------------------------------------------------------------------------
-# 15.4 A gate of your own questions
+# 15.4 Questions of your own
 
+TAIL = 0.025  # of a 95 % interval, as in course_lib.gate.least_questions
+
+_BOTH = 'Hand in two things in brackets: check("15.4", (my_questions, my_margin)).'
 _NO_PAIRS = "Give a list of pairs: your question, and the locator of the passage that answers it."
 _FEW = "Five questions or more are wanted."
 _SHORT = "A question needs at least three words of yours."
 _TWICE = "The same question stands there twice: it would count twice, and measure nothing new."
 _KNOWN = "This question is one of questions.jsonl. Ask one of your own: those have been looked at."
-_NOWHERE = "No passage has this locator. Search for one: search.search(question, 5) shows some."
-_NO_NUMBER = "The second value is a number: the smallest margin, rounded to two decimals."
+_NOWHERE = (
+    "No passage has this locator. search.search(question, 5) shows some; copy one whole, with what "
+    "stands behind #."
+)
+_ONE_PASSAGE = (
+    "All your questions point at one passage: such a gate watches that passage alone. Point each "
+    "at the passage that answers it. (Whether it does, only you can judge, not this check.)"
+)
+_NO_NUMBER = "The second value is a number: the smallest margin, rounded up to two decimals."
+_NO_SHARE = "A margin is a share of the questions, between 0 and 1: write 0.25 for 25 in a hundred."
 _ROUGH = (
     "With so few questions none may get worse, and a loss of this size may yet be there. Take a "
     "larger margin."
 )
-_TOO_WIDE = "A smaller margin can be ruled out already by so many questions."
-_SOLUTION_OWN = """
-my_questions = [
-    ("Which day is the shop in Bristol shut?", "workshop-booking#opening-hours"),
-    # four more; search.search(question, 5) shows passages with their locators
-]
-# none of n got worse: (1 - margin) ** n must be 0.025 or less
-my_margin = ...  # for 5 questions 0.53: 0.47 ** 5 is 0.023, and 0.48 ** 5 is 0.025 and a bit
-"""
+_DOWN = "This is rounded down: (1 - margin) ** n is still above 0.025. Round the margin up."
+_TOO_WIDE = (
+    "A smaller margin can be ruled out already by so many questions: the smallest is wanted."
+)
 
 
 @cache
@@ -210,18 +237,21 @@ def _words(text: str) -> str:
 
 def check_questions(attempt: Any) -> None:
     """Raise Wrong unless these are questions of the reader's, and the margin fits their number."""
-    questions, margin = attempt
-    if questions is ... or margin is ... or questions == []:
+    if isinstance(attempt, list | tuple) and not attempt:  # the stub's questions alone
         raise NotAttempted
-    if not isinstance(questions, list | tuple) or not all(
-        isinstance(one, list | tuple) and len(one) == 2 and all(isinstance(t, str) for t in one)
-        for one in questions
-    ):
+    if not isinstance(attempt, list | tuple) or len(attempt) != 2 or all(map(_is_pair, attempt)):
+        raise Wrong(_BOTH)
+    questions, margin = attempt
+    if not isinstance(questions, list | tuple):
+        raise Wrong(_NO_PAIRS)
+    if not questions:
+        raise NotAttempted
+    if not all(map(_is_pair, questions)):
         raise Wrong(_NO_PAIRS)
     texts = [_words(question) for question, _ in questions]
     locators, known = _places()
     if len(questions) < 5:
-        raise Wrong(_FEW)
+        raise Wrong(_FEW, given=f"{len(questions)} pairs")
     for (question, locator), words in zip(questions, texts, strict=True):
         if len(words.split()) < 3:
             raise Wrong(_SHORT, given=question)
@@ -231,30 +261,59 @@ def check_questions(attempt: Any) -> None:
             raise Wrong(_KNOWN, given=question)
         if locator not in locators:
             raise Wrong(_NOWHERE, given=locator)
+    if len({locator for _, locator in questions}) == 1:
+        raise Wrong(_ONE_PASSAGE, given=questions[0][1])
     if isinstance(margin, bool) or not isinstance(margin, int | float | np.number):
-        raise Wrong(_NO_NUMBER)
-    smallest = _smallest_margin(len(questions))
-    if margin < smallest - 1e-9:
-        raise Wrong(_ROUGH, given=margin)
-    if margin > smallest + 0.015:
-        raise Wrong(_TOO_WIDE, given=margin)
+        raise Wrong(_NO_NUMBER, got=margin)
+    if not 0 < margin < 1:  # nan too
+        raise Wrong(_NO_SHARE, got=margin)
+    bare = 1 - TAIL ** (1 / len(questions))
+    if margin < bare - 1e-9:
+        raise Wrong(_DOWN if margin > bare - 0.01 else _ROUGH, got=margin)
+    if margin > _smallest_margin(len(questions)) + 1e-9:
+        raise Wrong(_TOO_WIDE, got=margin)
+
+
+def _is_pair(one: Any) -> bool:
+    return isinstance(one, list | tuple) and len(one) == 2 and all(isinstance(t, str) for t in one)
 
 
 def _smallest_margin(n: int) -> float:
-    """The smallest margin of two decimals that n questions can rule out."""
-    return float(np.ceil(100 * (1 - 0.025 ** (1 / n))) / 100)
+    """The smallest margin of two decimals that n questions can rule out.
+
+    >>> _smallest_margin(5), _smallest_margin(36)
+    (0.53, 0.1)
+    """
+    return ceil(100 * float(1 - TAIL ** (1 / n))) / 100
 
 
 _MINE = [
-    ("On what days can I collect a bike in Ghent myself?", "delivery#changing-the-address"),
-    ("Will you take back the big carton?", "assembly-at-home#keep-the-cardboard"),
-    ("How do I quit the Care plan?", "larkspur-care#stopping"),
     (
-        "Which page tells me about a stolen bike?",
+        "Is the Bristol workshop open on Mondays?",
+        "opening-hours#workshops",
+    ),
+    ("Should I keep the cardboard box of the new bike?", "assembly-at-home#keep-the-cardboard"),
+    ("How much notice must I give to leave the Care plan?", "larkspur-care#stopping"),
+    (
+        "My bike was stolen: police or insurer first?",
         "insurance-and-theft#when-the-bike-has-been-stolen",
     ),
-    ("Where is the passport of my bike?", "numbers-and-labels#the-bike-passport"),
+    ("Where in the app is the passport of my bike?", "numbers-and-labels#the-bike-passport"),
 ]
+_LOOKED_AT = (
+    "Grandma's battery is worn out and I don't need another one. Is there any money in handing it "
+    "in?",
+    "battery-recycling#what-you-get-for-it",
+)
+_SOLUTION_OWN = "\n".join(
+    [
+        "my_questions = [",
+        *[f'    ("{question}", "{locator}"),' for question, locator in _MINE],
+        "]",
+        "# none of n got worse by luck: (1 - margin) ** n must be 0.025 or less",
+        "my_margin = 0.53  # 0.47 ** 5 is 0.023; 0.48 ** 5 is 0.0255, too much",
+    ]
+)
 
 
 def _with(first: tuple[str, str]) -> list[tuple[str, str]]:
@@ -310,6 +369,39 @@ EXERCISES = [
             KnownWrong(
                 partial(_differences, how="by key"),
                 "A missing question must be a ValueError that says so, no KeyError; a new one too.",
+            ),
+            KnownWrong(
+                partial(_differences, how="KeyError"),
+                "You notice that the questions differ, and raise KeyError: a ValueError is wanted, "
+                "as the value of an argument is at fault.",
+            ),
+            KnownWrong(
+                partial(_differences, how="assert"),
+                "assert is for what cannot happen, and python -O leaves it out. This happens: "
+                "raise ValueError.",
+            ),
+            KnownWrong(
+                partial(_differences, how="empty"),
+                "An empty list reads like no question at all: raise ValueError where they differ.",
+            ),
+            KnownWrong(
+                partial(_differences, how="superset"),
+                "You refuse questions that are new in change; those missing from it end in a "
+                "KeyError. Compare both ways: set(today) != set(change).",
+            ),
+            KnownWrong(
+                partial(_differences, how="superset, common"),
+                "You refuse questions that are new in change, and skip those missing from it. "
+                "Refuse both.",
+            ),
+            KnownWrong(
+                partial(_differences, how="union"),
+                "You take the questions of both, and 0 where a score is missing. It is not known: "
+                "raise ValueError.",
+            ),
+            KnownWrong(
+                partial(_differences, how="by name"),
+                "A list is wanted, in today's order, and no dictionary.",
             ),
             KnownWrong(
                 partial(_differences, how="sorted"),
@@ -394,8 +486,8 @@ EXERCISES = [
                 Case(
                     (
                         [
-                            {"queue": 900.0, "search": 9.0, "model": 80.0},
-                            {"queue": 500.0, "search": 9.0, "model": 90.0},
+                            {"queue": 900.0, "search": 9.0, "model": 50.0},
+                            {"queue": 500.0, "search": 9.0, "model": 60.0},
                             *[_QUICK] * 20,
                         ],
                         0.1,
@@ -406,8 +498,8 @@ EXERCISES = [
                     (
                         [
                             *[_QUICK] * 6,
-                            {"queue": 0.0, "guards": 40.0, "model": 30.0},
-                            {"queue": 9.0, "search": 45.0, "model": 30.0},
+                            {"queue": 0.0, "search": 40.0, "guards": 30.0},
+                            {"queue": 9.0, "model": 45.0, "guards": 30.0},
                         ],
                         0.25,
                     ),
@@ -416,10 +508,10 @@ EXERCISES = [
                 Case(
                     (
                         [
-                            {"queue": 90.0, "search": 1.0, "model": 5.0},
-                            {"queue": 0.0, "search": 50.0, "model": 2.0},
-                            {"queue": 80.0, "search": 1.0, "model": 6.0},
-                            {"queue": 70.0, "search": 2.0, "model": 6.0},
+                            {"queue": 90.0, "search": 1.0, "tools": 5.0},
+                            {"queue": 0.0, "model": 50.0, "tools": 2.0},
+                            {"queue": 80.0, "search": 1.0, "tools": 6.0},
+                            {"queue": 70.0, "search": 2.0, "tools": 6.0},
                         ],
                         0.5,
                     ),
@@ -428,9 +520,9 @@ EXERCISES = [
                 Case(
                     (
                         [
-                            {"queue": 60.0, "model": 40.0},
+                            {"queue": 60.0, "search": 40.0},
                             {"queue": 40.0, "guards": 50.0},
-                            {"queue": 55.0, "model": 30.0},
+                            {"queue": 55.0, "search": 30.0},
                         ],
                         1.0,
                     ),
@@ -450,15 +542,49 @@ EXERCISES = [
                 Case(
                     (
                         [
-                            {"guards": 12.0, "search": 9.0},
-                            {"search": 2.0, "guards": 1.0},
-                            {"model": 90.0, "search": 1.0},
+                            {"queue": 5.0, "search": 20.0, "model": 19.0},
+                            {"queue": 3.0, "search": 22.0, "model": 20.0},
+                            {"queue": 1.0, "search": 10.0, "model": 60.0},
+                        ],
+                        1.0,
+                    ),
+                    "the longest step of two of three, and not of all together",
+                ),
+                Case(
+                    (
+                        [
+                            {"model": 12.0, "search": 9.0},
+                            {"search": 2.0, "model": 1.0},
+                            {"guards": 90.0, "search": 1.0},
                         ],
                         0.34,
                     ),
                     "the slowest came last",
                 ),
-                Case(([{"queue": 5.0, "model": 1.0}], 0.1), "one request"),
+                Case(
+                    (
+                        [
+                            {"search": 60.0, "model": 70.0},
+                            _QUICK,
+                            {"search": 50.0, "guards": 20.0},
+                            _QUICK,
+                        ],
+                        0.4,
+                    ),
+                    "0.4 of 4 requests are 1.6: two",
+                ),
+                Case(
+                    (
+                        [
+                            *[_QUICK] * 5,
+                            {"search": 60.0, "guards": 5.0},
+                            {"search": 70.0, "guards": 80.0},
+                        ],
+                        0.2,
+                    ),
+                    "0.2 of 7 requests are 1.4: one",
+                ),
+                Case(([{"queue": 5.0, "search": 1.0}], 0.1), "one request"),
             ],
             compare=exact,
         ),
@@ -504,12 +630,39 @@ EXERCISES = [
                 "A step that few requests have takes few milliseconds in all: add up, and do not "
                 "divide.",
             ),
+            KnownWrong(
+                partial(_bottleneck, how="vote"),
+                "You let each request name its longest step and count the votes. A step that comes "
+                "second everywhere may take most in all: add up milliseconds.",
+            ),
+            KnownWrong(
+                partial(_bottleneck, how="vote with queue"),
+                "You count the longest steps, the queue among them: leave it out, and add up "
+                "milliseconds rather than votes.",
+            ),
+            KnownWrong(
+                partial(_bottleneck, how="floor"),
+                "int() and // round down: 1.6 requests are 2. Use round().",
+            ),
+            KnownWrong(
+                partial(_bottleneck, how="ceil"),
+                "ceil() rounds up: 1.4 requests are 1. Use round().",
+            ),
+            KnownWrong(
+                partial(_bottleneck, how="perhaps none"),
+                "A small share of few requests rounds to none: keep one at least, max(1, ...).",
+            ),
+            KnownWrong(
+                _always_model,
+                "You answer model whatever the requests say: other requests are slow for another "
+                "step.",
+            ),
             KnownWrong(partial(_bottleneck, how="milliseconds"), "The name of the step is wanted."),
         ),
     ),
     Exercise(
         id="15.4",
-        title="A gate of your own questions",
+        title="Questions of your own",
         reference=(_MINE, 0.53),
         solution_source=_SOLUTION_OWN,
         check=check_questions,
@@ -517,10 +670,12 @@ EXERCISES = [
             "Ask something about Larkspur that you would want to know; search.search(question, 5) "
             "shows passages, and one.chunk.locator is a passage's locator.",
             "If none of n questions got worse, a share m of all may yet: with chance (1 - m)^n "
-            "none of them is among yours. least_questions(m) is the n at which that is 0.025.",
+            "none of them is among yours. That must be 0.025 or less: try margins from 0.01 up "
+            "until least_questions(m) is no more than n.",
         ),
-        explanation="Five questions rule out that half of all answers got worse, and no less. They "
-        "are worth having for another reason: you know what a good answer to them is.",
+        explanation="With five questions of which none got worse, up to half of all answers may "
+        "yet have. They are worth having for another reason: you know what a good answer is. "
+        "The check knows that your passages exist; whether they answer, read yourself.",
         wrong=(
             KnownWrong(("How?", 0.53), _NO_PAIRS),
             KnownWrong((_MINE[:4], 0.61), _FEW),
@@ -535,9 +690,14 @@ EXERCISES = [
                 ),
                 _NOWHERE,
             ),
+            KnownWrong(([(question, _MINE[0][1]) for question, _ in _MINE], 0.53), _ONE_PASSAGE),
+            KnownWrong((_with(_LOOKED_AT), 0.53), _KNOWN),
+            KnownWrong(_MINE, _BOTH),
             KnownWrong((_MINE, "small"), _NO_NUMBER),
+            KnownWrong((_MINE, 53), _NO_SHARE),
             KnownWrong((_MINE, 0.1), _ROUGH),
-            KnownWrong((_MINE, 0.9), _TOO_WIDE),
+            KnownWrong((_MINE, 0.52), _DOWN),
+            KnownWrong((_MINE, 0.54), _TOO_WIDE),
         ),
     ),
 ]

@@ -16,8 +16,9 @@ class Delimiter:
     """Marks that stand around untrusted text for one request (spotlighting).
 
     The marks hold a random number that whoever wrote the text could not know; should the text hold
-    it all the same, as the copy of an earlier prompt may, it is broken up. Delimiting tells a model
-    what is quotation. It does not make the model heed that: a small one hardly does.
+    it all the same, in small letters or capitals, as the copy of an earlier prompt may, it is
+    broken up. Delimiting tells a model what is quotation. It does not make the model heed that: a
+    small one hardly does.
 
     Args:
         nonce: 8 to 64 letters and digits; by default random, and new for each `Delimiter`. Make a
@@ -39,7 +40,7 @@ class Delimiter:
         self.nonce = secrets.token_hex(8) if nonce is None else nonce
         if not re.fullmatch(r"[A-Za-z0-9]{8,64}", self.nonce):
             raise ValueError(f"nonce must be 8 to 64 letters and digits, got {self.nonce!r}")
-        self.markers = (*markers, self.nonce)
+        self.markers = tuple(markers)
 
     @property
     def instruction(self) -> str:
@@ -57,10 +58,17 @@ class Delimiter:
             text: of any origin. Invisible and look-alike characters are unified (`visible`).
             source: what it is from, such as an anchor; shown on one line in the first mark.
         """
-        inside = break_markers(visible(text), self.markers)
-        name = break_markers(re.sub(r"[\s<>]+", " ", visible(source)).strip(), self.markers)
+        inside = self._broken(visible(text))
+        name = self._broken(re.sub(r"[\s<>]+", " ", visible(source)).strip())
         label = f" from {name}" if name else ""
         return f"<<quote {self.nonce}{label}>>\n{inside}\n<<end {self.nonce}>>"
+
+    def _broken(self, text: str) -> str:
+        """The text without the number: a model may take another case of it for the same."""
+        own = re.compile(re.escape(self.nonce), re.IGNORECASE)
+        while own.search(text):  # again, for numbers that overlap
+            text = own.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+        return break_markers(text, self.markers)
 
 
 def datamark(text: str, mark: str = DATA_MARK) -> str:

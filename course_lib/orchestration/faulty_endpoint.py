@@ -18,7 +18,7 @@ from typing import Any, Self
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -133,6 +133,8 @@ class FaultyEndpoint:
         try:
             asked = await request.json()
             messages: list[Message] = list(check_messages(asked["messages"]))
+        except ClientDisconnect:  # before it had said what it wants
+            return Response()
         except (KeyError, TypeError, ValueError) as error:
             return _refused(400, f"no list of messages: {error}")
         text = json.dumps(messages, sort_keys=True, ensure_ascii=False)

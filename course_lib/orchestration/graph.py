@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # Where `plotting.flow_chart` draws the nodes.
 PLACES = {
     "guard question": (0.0, 0.0), "route": (1.0, 0.0), "tool": (2.0, 0.85), "retrieve": (2.0, 0.0),
-    "guard passages": (3.0, 0.0), "generate": (4.0, 0.0), "check answer": (5.0, 0.0),
+    "guard passages": (3.0, 0.0), "generate": (4.0, -0.75), "check answer": (5.0, 0.0),
     "reply": (6.0, 0.0), "abstain": (3.2, -1.3), "decline": (2.6, 2.0),
 }  # fmt: skip
 

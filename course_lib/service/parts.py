@@ -127,7 +127,8 @@ def _open_model(batch: int) -> tuple[LanguageModel, Sequence[Message]]:
             model, prompt = language_model.load(), PROMPT
         else:
             _need("smollm2")
-            model, prompt = language_model.load(adapter=ADAPTER), GROUNDED_PROMPT
+            model = language_model.LocalModel(adapter=ADAPTER).with_prompt_lookup()
+            prompt = GROUNDED_PROMPT
         if not hasattr(model, "tokenizer"):  # an endpoint batches by itself
             return model, prompt
         model = OneStream(model)

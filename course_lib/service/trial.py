@@ -50,7 +50,7 @@ class LoadedService(NamedTuple):
     """What a load met with, and what the service says of it.
 
     Attributes:
-        report: one row for each question; its answer is (status, request's id).
+        report: one row for each question; its answer is (status, request's id, text).
         traces: what GET /traces said afterwards.
         spans: OpenTelemetry's.
     """
@@ -131,9 +131,10 @@ def ask_under_load(
     async def run(url: str) -> LoadReport:
         async with httpx.AsyncClient(base_url=url, timeout=_PATIENCE) as client:
 
-            async def ask(question: str) -> tuple[int, str]:
+            async def ask(question: str) -> tuple[int, str, str | None]:
                 got = await client.post("/ask", json={"question": question})
-                return got.status_code, got.headers["x-request-id"]
+                said = got.json()
+                return got.status_code, got.headers["x-request-id"], said.get("text")
 
             return await run_load(ask, questions, arrivals, at_once=at_once)
 
