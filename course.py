@@ -34,7 +34,8 @@ STAMP = VENV / "course-stamp.json"
 LOG = ROOT / ".venv-setup.log"
 CONSTRAINTS = ROOT / "constraints.txt"
 CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
-EXTRAS = {"test": ["test", "site", "classroom"], "site": ["site"], "benchmarks": ["bench"]}  # command -> extras of pyproject.toml
+# command -> extras of pyproject.toml; the tests of the site and of a class want what these need
+EXTRAS = {"test": ["test", "site", "classroom"], "site": ["site"], "benchmarks": ["bench"]}
 # What course_lib.cli knows, for a typing error must not cost a set-up; a test compares the two.
 COMMANDS = ["lab", "test", "run", "serve", "progress", "doctor", "snippet"]
 COMMANDS += ["fetch", "verify", "build", "benchmarks", "export", "site"]

@@ -68,7 +68,7 @@ with FaultyEndpoint(quoting, faults=Faults(errors=0.3), seconds=0) as server:
 #
 # Notebook 13's loop let a model choose each step. Here the steps are fixed, and a framework runs them: **LangGraph**, which takes plain functions and any model, and brings retries, a cache, streaming and checkpoints. Its telemetry (LangSmith) our code holds shut.
 
-# %%
+# %% alt="Flow chart of the assistant: guard question, route, tool or retrieve, guard passages, generate, check answer, and three ends: reply, abstain, decline. The way of an order's question through the tool is marked."
 with FaultyEndpoint(quoting, seconds=0) as server, shop_api() as shop:
     tools = larkspur_tools(search, shop)
     assistant = graph.assistant_graph(search, remote_at(server), tools=tools, **today)
@@ -174,7 +174,7 @@ check("14.1", my_pause)
 hint("14.1")
 solution("14.1")
 
-# %%
+# %% alt="Two histograms of when 600 callers come back after a failure: with doubling alone all stand in three narrow towers; with draws they spread over half a second."
 _, axes = plt.subplots(1, 2, figsize=(11, 2.8), sharey=True)
 for ax, (name, rng) in zip(
     axes, {"doubling": None, "with draws": np.random.default_rng(0)}.items()
@@ -301,7 +301,7 @@ solution("14.2")
 #
 # A **span** is a piece of work with a beginning, an end and a parent. The names are OpenTelemetry's.
 
-# %% tags=["nbval-ignore-output"] reason="milliseconds"
+# %% tags=["nbval-ignore-output"] reason="milliseconds" alt="Waterfall of one request: two calls of the model fail within milliseconds, with growing pauses after them, and the third takes nearly half of the whole time."
 with FaultyEndpoint(quoting, faults=Faults(errors=0.5), seconds=0.15) as server:
     flow = graph.assistant_graph(search, remote_at(server), retry=policy, **today)
     tracer, exporter = tracing.tracer_in_memory()
@@ -485,7 +485,7 @@ print([schema.check(text).reason for text in ('{"intent": "refund"}', '{"intnet"
 #
 # On the 61 attacks and 53 look-alikes of the test split: the text guards, and the narrow allow-list on the call that would follow.
 
-# %%
+# %% alt="Two bar charts with intervals: share of attacks stopped and of harmless look-alikes stopped, for each guard and together. Together stops three in four attacks, and one look-alike in three."
 cases = guardrails.attack_cases(test)
 scored = score_guards([detector, hidden, private], cases)
 stops = {name: {c.id for c, o in scored.cases if name in o.fired} for name in scored.names}

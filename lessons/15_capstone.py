@@ -150,7 +150,7 @@ for name, part in {"answered": today["answered"] == 1, "abstained": today["answe
 # How often does such a gate err? Build worlds from today's scores: some questions get another's score (harmless: the mean stays), some lose theirs.
 
 
-# %%
+# %% alt="Line chart: the share of simulated changes that pass the gate falls with their true loss. At no loss most pass; beyond the margin nearly none; more questions make the fall steeper."
 def world(loss, churn, size=20_000):  # questions without end, and a change of them
     rng = np.random.default_rng(0)
     old = rng.choice(today["cited"], size)
@@ -316,7 +316,7 @@ print("the same words:", texts["with guesses"] == texts["one at a time"])
 for name in ("one at a time", "with guesses"):
     print(f"steps of the model, {name}: {runs[name][0][-1]}")
 
-# %% tags=["nbval-ignore-output"] reason="seconds"
+# %% tags=["nbval-ignore-output"] reason="seconds" alt="Two histograms of seconds by stage, before and after guesses from the prompt: search and guards take milliseconds, the model about a second, the queue up to ten; with guesses the model's moves left."
 _, axes = plt.subplots(1, 2, figsize=(11, 3.4), sharex=True, sharey=True)
 for ax, name in zip(axes, ("one at a time", "with guesses")):
     each = [one for loaded, *_ in runs[name] for one in seconds_by_stage(loaded)]
@@ -356,7 +356,7 @@ told = str(quick.traces) + " ".join(
 private = asked + [text for text in texts["with guesses"][-1] if text]
 print("a question's or an answer's text in them:", any(text in told for text in private))
 
-# %% tags=["nbval-ignore-output"] reason="milliseconds"
+# %% tags=["nbval-ignore-output"] reason="milliseconds" alt="Left, a dot chart of median and 95th percentile by step: generate takes seconds, all others milliseconds. Right, a waterfall of the slowest answer, nearly all of it the model."
 _, (left, right) = plt.subplots(1, 2, figsize=(14, 3.8), layout="constrained")
 parts = steps[:-1]  # the last is the whole
 for percentile, style in {"median": "o", "p95": "s"}.items():

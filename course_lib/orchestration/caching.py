@@ -10,12 +10,10 @@ import warnings
 from collections.abc import Callable, Coroutine, Iterator, MutableMapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
-from course_lib.orchestration.calls import Call
+from course_lib.orchestration.calls import Call, R, T
 
-R = TypeVar("R")
-T = TypeVar("T")
 _WAIT_SECONDS = 5.0  # for another process that is writing
 
 

@@ -182,6 +182,14 @@ def with_timeout(call: Call[R, T], seconds: float) -> Call[R, T]:
     Raises:
         ValueError: if seconds is not above 0.
 
+    >>> async def slow(question):
+    ...     await asyncio.sleep(60)
+    >>> try:
+    ...     asyncio.run(with_timeout(slow, 0.01)("Returns?"))
+    ... except TimeoutError as error:
+    ...     print(error)
+    no answer within 0.01 s
+
     Built in notebooks/14_orchestration.ipynb.
     """
     if not seconds > 0:
@@ -208,6 +216,14 @@ def with_fallback(call: Call[R, T], other: Call[R, T], *, on: Errors = (Exceptio
         other: is tried after an error; its own error is raised, with the first as its context.
         on: kinds of errors after which to do so, or a function that tells.
 
+    >>> import asyncio
+    >>> async def down(question):
+    ...     raise OSError("nobody there")
+    >>> async def spare(question):
+    ...     return "30 days"
+    >>> asyncio.run(with_fallback(down, spare)("Returns?"))
+    '30 days'
+
     Built in notebooks/14_orchestration.ipynb.
     """
 
@@ -230,6 +246,11 @@ def with_limit(call: Call[R, T], at_once: int) -> Call[R, T]:
 
     Raises:
         ValueError: if at_once is below 1.
+
+    >>> async def answer(question):
+    ...     return question.upper()
+    >>> asyncio.run(with_limit(answer, 4)("returns?"))
+    'RETURNS?'
 
     Built in notebooks/14_orchestration.ipynb.
     """
