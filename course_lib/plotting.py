@@ -251,15 +251,23 @@ def slider(draw: Callable[..., object], **ranges: tuple[float, float, float]) ->
     import ipywidgets
     from IPython.display import display
 
-    controls = {}
+    controls, rows = {}, []
     for name, (low, high, step) in ranges.items():
         whole = all(isinstance(number, int) for number in (low, high, step, starts[name]))
-        controls[name] = (ipywidgets.IntSlider if whole else ipywidgets.FloatSlider)(
-            starts[name], min=low, max=high, step=step, description=name.replace("_", " "),
-            continuous_update=False, style={"description_width": "initial"},
+        ends = {"min": low, "max": high, "step": step}
+        slide = (ipywidgets.IntSlider if whole else ipywidgets.FloatSlider)(
+            starts[name], **ends, continuous_update=False, readout=False
+        )
+        # A slider's handle has no name for a screen reader; the box beside it has.
+        box = (ipywidgets.BoundedIntText if whole else ipywidgets.BoundedFloatText)(
+            starts[name], **ends, description=name.replace("_", " "),
+            style={"description_width": "initial"},
         )  # fmt: skip
+        ipywidgets.link((slide, "value"), (box, "value"))
+        controls[name] = slide
+        rows.append(ipywidgets.HBox([box, slide]))
     shown = ipywidgets.interactive_output(draw, controls)
-    display(ipywidgets.VBox([*controls.values(), shown]))  # type: ignore[no-untyped-call]
+    display(ipywidgets.VBox([*rows, shown]))  # type: ignore[no-untyped-call]
 
 
 def _start(draw: Callable[..., object], name: str, ends: tuple[float, float, float]) -> float:

@@ -231,4 +231,4 @@ def test_a_slider_moves_with_the_keyboard_and_the_figure_follows(opened):
     expect(sliders.first).to_have_attribute("aria-valuenow", "0.8")
     expect(figure).not_to_have_attribute("src", before)
     expect(numbers).not_to_have_text(said)
-    expect(cell).to_match_aria_snapshot("- text: temperature\n- slider\n- text: /0.80/")
+    expect(cell.get_by_role("spinbutton", name="temperature")).to_have_value("0.8")

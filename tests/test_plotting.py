@@ -194,13 +194,18 @@ def test_without_widgets_a_slider_draws_once_at_the_defaults(monkeypatch, capsys
 
 def test_a_live_slider_draws_again_when_it_is_moved(shown, capsys):
     plotting.slider(square, size=(1, 9, 1), power=(0.5, 3.0, 0.5))
-    size, power, _ = shown[0].children
+    (size_box, size), (_, power) = (row.children for row in shown[0].children[:2])
+    assert (size_box.description, size_box.value) == ("size", 3)  # what a screen reader says
     assert (size.value, size.min, size.max, size.step) == (3, 1, 9, 1)
     assert isinstance(size.value, int)
     assert isinstance(power.value, float)
     capsys.readouterr()
     size.value = 5
     assert "25.00" in capsys.readouterr().out
+    assert size_box.value == 5
+    size_box.value = 4
+    assert "16.00" in capsys.readouterr().out
+    size.value = 5
     power.value = 3.0
     assert "125.00" in capsys.readouterr().out
 

@@ -17,7 +17,7 @@ from course_lib.normalise import Notebook, normalise, to_text
 # Beside notebooks/ and course_lib/, what a copy needs to set itself up and run.
 FILES = (
     *("course.py", "pyproject.toml", "constraints.txt", "environment.yml", ".gitignore"),
-    *("LICENSE", "LICENSE-CC-BY-4.0", "datasets"),
+    *("LICENSE", "LICENSE-CC-BY-4.0", "datasets", "classroom", ".binder"),
 )
 # For authors and teachers; course_lib.cli shows no command whose module is not there.
 LEFT_OUT = ("export", "site", "snippet*", "testing.py")
