@@ -112,7 +112,7 @@ def test_every_public_name_stands_alone(exported, name):
     assert source is not None
     assert source[1].removeprefix("course_lib/").startswith(name.split(".")[0])
     defined = (course_lib.ROOT / source[1]).read_text(encoding="utf-8")
-    assert re.search(rf"^(?:def|class) {own_name}\b", defined, re.MULTILINE)
+    assert re.search(rf"^(?:async def|def|class) {own_name}\b", defined, re.MULTILINE)
 
 
 def test_exported_files_pass_ruff(exported):
