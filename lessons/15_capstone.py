@@ -101,7 +101,7 @@ print("pages:", *pages)
 # %% [markdown]
 # `course serve` starts much the same (with a hybrid search, and longer answers). Its page, where a citation opens its passage:
 #
-# ![The assistant's page](../docs/assistant.png)
+# ![Question, answer, cited passage](../docs/assistant.png)
 #
 # ## 2. A gate
 #
