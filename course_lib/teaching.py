@@ -1,4 +1,4 @@
-"""For teachers: docs/exercises.md, and the minutes of a plan that names notebooks and exercises."""
+"""For teachers: docs/exercises.md, from the lessons, the exercises and README's map."""
 
 from __future__ import annotations
 
@@ -51,6 +51,19 @@ def stated_in(lesson: str) -> dict[str, Stated]:
     }
 
 
+def times_in_map(readme: Path = ROOT / "README.md") -> dict[str, tuple[str, str, str]]:
+    """Reading, exercises and running of every notebook, as the map of the course states them.
+
+    Args:
+        readme: the file with the map.
+
+    >>> times_in_map()["00_start_here"]
+    ('9 min', '12 min', '25 s')
+    """
+    rows = _ROW.findall(readme.read_text(encoding="utf-8"))
+    return {stem: (reading, exercises, running) for stem, reading, exercises, running in rows}
+
+
 def exercises_page(lessons: Path = ROOT / "lessons", readme: Path = ROOT / "README.md") -> str:
     """The page as Markdown.
 
@@ -66,7 +79,7 @@ def exercises_page(lessons: Path = ROOT / "lessons", readme: Path = ROOT / "READ
 
     parts = [_HEAD]
     known = all_exercises()
-    times = {stem: rest for stem, *rest in _ROW.findall(readme.read_text(encoding="utf-8"))}
+    times = times_in_map(readme)
     for path in sorted(lessons.glob("[0-9][0-9]_*.py")):
         text = path.read_text(encoding="utf-8")
         title = next(line[4:] for line in text.splitlines() if line.startswith("# # "))
@@ -85,36 +98,6 @@ def exercises_page(lessons: Path = ROOT / "lessons", readme: Path = ROOT / "READ
             takes = f"{here.level.capitalize()}, {here.minutes} minutes."
             parts.append(f"### {one.id} {here.title}\n\n{takes}\n\n{mistakes}")
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
-
-
-def plan_minutes(
-    notebooks: Sequence[str],
-    exercises: Sequence[str],
-    lessons: Path = ROOT / "lessons",
-    readme: Path = ROOT / "README.md",
-) -> int:
-    """Minutes of reading these notebooks and doing these exercises.
-
-    Args:
-        notebooks: their numbers, "02".
-        exercises: their ids, "2.1".
-        lessons: the folder of the lessons.
-        readme: the file whose map says how long each notebook takes.
-
-    Raises:
-        ValueError: if there is no such notebook or exercise.
-
-    >>> plan_minutes(["00"], ["0.1"])
-    11
-    """
-    rows = _ROW.findall(readme.read_text(encoding="utf-8"))
-    reading = {stem[:2]: int(minutes.split()[0]) for stem, minutes, *_ in rows}
-    texts = [path.read_text(encoding="utf-8") for path in sorted(lessons.glob("[0-9]*.py"))]
-    stated = {name: one.minutes for text in texts for name, one in stated_in(text).items()}
-    for name, known in [*((n, reading) for n in notebooks), *((e, stated) for e in exercises)]:
-        if name not in known:
-            raise ValueError(f"there is no {name}; there are {', '.join(known)}")
-    return sum(reading[one] for one in notebooks) + sum(stated[one] for one in exercises)
 
 
 def _one_line(text: str) -> str:
