@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import course_lib
-from course_lib import assets, snippet, snippet_index
+from course_lib import assets, snippet, snippet_concepts, snippet_index
 from course_lib.snippet_source import Library, SnippetError
 
 LIBRARY = snippet.course_library()
@@ -135,9 +135,118 @@ def test_a_package_offers_what_its_init_imports_and_says_which_file_holds_it():
 def test_the_page_of_snippets_is_current_and_its_commands_are_those_that_are_tested():
     page = (course_lib.ROOT / "docs" / "snippets.md").read_text(encoding="utf-8")
     assert page == snippet_index.index(), "run: course snippet --index docs/snippets.md"
+    # each once, and no other
     assert sorted(re.findall(r"`course snippet (\w+\.\w+)`", page)) == sorted(NAMES)
-    for link in set(re.findall(r"\]\((\S+)\)", page)):
+    for link in set(re.findall(r"\]\(([^#)]+)\)", page)):
         assert (course_lib.ROOT / "docs" / link).is_file(), link
+
+
+def test_each_entry_has_a_concept_in_words_and_its_function_beside_it():
+    page = (course_lib.ROOT / "docs" / "snippets.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (.+?) \| `(\w+)` \| (.+) \| `course snippet (\S+)` \|$", page, re.MULTILINE
+    )
+    assert len(rows) == len(NAMES)
+    for concept, function, gives, full in rows:
+        assert full.split(".")[1] == function
+        assert len(gives.split()) > 3, full
+        # words of the field, not the name of the function taken apart
+        assert re.sub(r"\W", "", concept) != function.replace("_", ""), full
+        assert concept[0] == concept[0].upper() or concept.startswith("pass@k"), concept
+    assert len({concept for concept, *_ in rows}) == len(rows)
+
+
+def test_the_list_by_concept_is_sorted_and_leads_to_the_notebook_that_teaches_it():
+    page = (course_lib.ROOT / "docs" / "snippets.md").read_text(encoding="utf-8")
+    by_concept, *sections = page.split("\n## ")[1:]
+    entries = re.findall(r"\[([^]]+)\]\(#([\w-]+)\)", by_concept)
+    said = [text for text, _ in entries]
+    assert said == sorted(said, key=str.casefold)
+    assert len(said) == len(snippet_concepts.CONCEPTS) + len(snippet_concepts.ALSO)
+    # GitHub's rule: small letters, no punctuation, a hyphen for each blank
+    anchors = {
+        "".join(
+            char for char in section.split("\n")[0].lower() if char.isalnum() or char in " -_"
+        ).replace(" ", "-"): section
+        for section in sections
+    }
+    for text, anchor in entries:
+        wanted = f"| `{text.split('`')[1]}` |" if text.endswith("`)") else f"| {text}"
+        assert wanted in anchors[anchor], text
+
+
+def test_every_notebook_has_a_section_and_one_with_nothing_to_copy_says_why():
+    page = snippet_index.index()
+    stems = sorted(path.stem for path in (course_lib.ROOT / "notebooks").glob("*.ipynb"))
+    assert re.findall(r"\(\.\./notebooks/(\w+)\.ipynb\)", page) == stems
+    for stem, why in snippet_concepts.NOTHING.items():
+        assert f"[Open the notebook](../notebooks/{stem}.ipynb)\n\n{why}\n" in page
+
+
+def test_a_function_stands_under_the_notebook_that_teaches_it():
+    """A lesson of that number or a later one uses it; nobody meets it in an earlier one alone."""
+    places = {}
+    for section in snippet_index.index().split("\n## ")[2:]:
+        for full in re.findall(r"`course snippet (\S+)`", section):
+            places[full] = section[:2]
+    assert places["language_model.LocalModel"] == "04"
+    assert places["language_model.EndpointModel"] == "14"
+    lessons = sorted((course_lib.ROOT / "lessons").glob("*.py"))
+    for full, number in places.items():
+        module, name = full.split(".")
+        using = [
+            path.name[:2]
+            for path in lessons
+            if re.search(rf"\b{module}\b.*\b{name}\b", path.read_text(encoding="utf-8"))
+        ]
+        assert not using or max(using) >= number, f"{full} under {number}, used in {using}"
+
+
+@pytest.fixture
+def small(library, tmp_path):
+    """Arguments of an index of one function, in one of two notebooks."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for stem, title in {"01_first": "01 · First, and (best)", "02_second": "02 · Second"}.items():
+        cells = [{"source": [f"# {title}\n", "text"]}]
+        (folder / f"{stem}.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    text = 'def f():\n    """Do it.\n\n    Built in notebooks/01_first.ipynb.\n    """\n'
+    return {
+        "library": library(similarity=text),
+        "concepts": {"similarity.f": "Doing: how is it done?"},
+        "also": {"Acting": "similarity.f"},
+        "nothing": {"02_second": "Nothing to copy."},
+    }
+
+
+def test_a_small_index(small):
+    page = snippet_index.index(**small)
+    assert "- **A** · [Acting (`f`)](#01--first-and-best)\n" in page
+    assert "- **D** · [Doing](#01--first-and-best)\n" in page
+    assert "| Doing: how is it done? | `f` | Do it. | `course snippet similarity.f` |" in page
+    assert page.endswith("(../notebooks/02_second.ipynb)\n\nNothing to copy.\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"concepts": {}}, r"a name to copy has no text: similarity\.f"),
+        (
+            {"concepts": {"similarity.f": "Doing", "similarity.g": "Going"}},
+            r"a name to copy is no more: similarity\.g",
+        ),
+        ({"also": {"Going": "similarity.g"}}, r"other words lead to similarity\.g"),
+        ({"also": {"doing": "similarity.f"}}, "a concept must stand once, given twice: doing"),
+        ({"nothing": {}}, "without a name to copy has no text: 02_second"),
+        (
+            {"nothing": {"01_first": "Nothing.", "02_second": "Nothing."}},
+            "without a name to copy is no more: 01_first",
+        ),
+    ],
+)
+def test_an_index_with_a_missing_or_an_orphaned_text_is_refused(small, change, message):
+    with pytest.raises(ValueError, match=message):
+        snippet_index.index(**(small | change))
 
 
 def test_an_index_needs_to_know_where_a_module_is_built(library):

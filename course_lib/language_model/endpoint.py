@@ -55,6 +55,8 @@ class EndpointModel:
 
     >>> EndpointModel("http://127.0.0.1:8000/v1", "llama", api_key="secret")
     EndpointModel('http://127.0.0.1:8000/v1', 'llama')
+
+    Used in notebooks/14_orchestration.ipynb.
     """
 
     context_length: int | None = None

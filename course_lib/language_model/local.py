@@ -67,6 +67,8 @@ class LocalModel:
     (' Paris',)
     >>> model.chat([{"role": "user", "content": "Name a colour."}], max_tokens=4).finish_reason
     'length'
+
+    Used in notebooks/04_probability.ipynb.
     """
 
     def __init__(
