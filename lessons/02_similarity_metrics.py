@@ -457,7 +457,7 @@ show_results(found)
 # *Maximal marginal relevance* (MMR) takes results one at a time, near the question and far from
 # those taken: `trade_off * relevance - (1 - trade_off) * largest similarity to one taken`.
 #
-# **Exercise 2.4** · MMR from scratch · harder, 15 minutes, you may skip it.
+# **Exercise 2.4** · MMR from scratch · hard, 15 minutes, you may skip it.
 # All vectors have unit length. Take the most relevant document, then `k - 1` more by the formula,
 # no document twice. Return indices in the order taken.
 

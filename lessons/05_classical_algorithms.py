@@ -9,7 +9,7 @@
 # - **trade** precision for recall by the price of a mistake, and hold back what the model doubts;
 # - **decide** between a linear model and a prompt, by accuracy, milliseconds and money.
 #
-# Needs notebooks 01, 02 and 04. Reading takes 40 minutes, the exercises up to 60, running all cells 70 seconds.
+# Needs notebooks 01, 02 and 04. Reading takes 40 minutes, the exercises up to 55, running all cells 70 seconds.
 #
 # ## 1. Which desk?
 #

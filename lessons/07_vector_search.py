@@ -9,7 +9,7 @@
 # - **run** one program on NumPy, Qdrant, Chroma and Pinecone, with filters, updates and deletes;
 # - **choose** a store, and embed a corpus that takes all night.
 #
-# Needs notebooks 01, 02 and 05. Reading takes 40 minutes, the exercises up to 45, running all cells 90 seconds.
+# Needs notebooks 01, 02 and 05. Reading takes 40 minutes, the exercises up to 45, running all cells 75 seconds.
 #
 # ## 1. The rows moved
 #

@@ -9,7 +9,7 @@
 # - **measure** a judge's biases before believing it;
 # - **stop** a bad change before it ships, and let a harmless one pass.
 #
-# Needs notebooks 04, 08 and 09. Reading takes 40 minutes, the exercises up to 55, running all cells 85 seconds.
+# Needs notebooks 04, 08 and 09. Reading takes 40 minutes, the exercises up to 65, running all cells 85 seconds.
 #
 # ## 1. Did it get better?
 #
@@ -538,7 +538,7 @@ plt.show()
 # See the dotted line start at a half: a gate that cries wolf. The solid line hardly ever stops noise and stops nine in ten whole bugs, but lets four in ten through that hit half of the questions. The dashed one, which
 # stops on `unsure` too, catches most of those, and is nearly as quiet, for noise this small. With twice the noise it stops four in ten harmless changes: take more questions.
 #
-# **Exercise 10.4** · Your gate · medium, 10 minutes, you may skip it. Given the scores of today and of a change on the same questions, return True to stop the change. The check runs hundreds of worlds, some with 40 questions and much noise, some with 800 and little. In each kind stop at most 10 % of the harmless changes, hardly any improvement, and at least
+# **Exercise 10.4** · Your gate · hard, 20 minutes, you may skip it. Given the scores of today and of a change on the same questions, return True to stop the change. The check runs hundreds of worlds, some with 40 questions and much noise, some with 800 and little. In each kind stop at most 10 % of the harmless changes, hardly any improvement, and at least
 # 70 % of the harmful changes.
 
 

@@ -9,7 +9,7 @@
 # - **cut** documents and a conversation down to a budget of tokens, and see what is lost;
 # - **say** what prompting reached, and what it did not.
 #
-# Needs notebooks 04, 05 and 08 to 10. Reading takes 32 minutes, the exercises 35, running all cells about 120 seconds.
+# Needs notebooks 04, 05 and 08 to 10. Reading takes 32 minutes, the exercises up to 50, running all cells about 120 seconds.
 #
 # ## 1. A record, please
 #

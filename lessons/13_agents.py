@@ -9,7 +9,7 @@
 # - **serve** the same tools over MCP, and run the same agent on a framework;
 # - **say** what it cannot do.
 #
-# Needs notebooks 08, 11 and 12. Reading takes 40 minutes, the exercises up to 60, running all cells 70 seconds.
+# Needs notebooks 08, 11 and 12. Reading takes 40 minutes, the exercises up to 65, running all cells 70 seconds.
 #
 # ## 1. A question that no passage answers
 

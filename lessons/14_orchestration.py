@@ -8,7 +8,7 @@
 # - **read** a request as OpenTelemetry spans;
 # - **score** guards by what they catch and what they stop by mistake, and say what stays uncaught.
 #
-# Needs notebooks 08, 10 and [13](13_agents.ipynb). Reading takes 65 minutes, the exercises up to 80, running all cells 90 seconds.
+# Needs notebooks 08, 10 and [13](13_agents.ipynb). Reading takes 65 minutes, the exercises up to 85, running all cells 90 seconds.
 #
 # ## 1. Two ways to fail
 #
