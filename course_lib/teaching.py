@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,19 @@ from course_lib import ROOT
 
 _HEAD = """# Exercises: minutes, levels, and what learners get wrong
 
-Minutes of reading and exercises are estimates, of people who took each notebook for the first time;
-the running time is measured, on two idle cores. Under each exercise stand the mistakes that its
-check knows, in the words that the learner reads. This page is generated from the lessons and the
-exercises: `python -m course_lib.teaching docs/exercises.md` writes it anew.
+For teachers. Under each exercise stand its level and minutes, what it builds on, if on something,
+and what to watch for: the misunderstanding behind wrong answers, and a question or a picture that
+turns it round. These notes are the authors', from readers who tried the exercises and from the
+wrong answers that the checks know; nobody has counted how often each mistake is made. Below, folded
+away, is what the check says to wrong answers; messages with the same first sentence stand once.
+
+Minutes of reading and of exercises are estimates, for a first time; running time is measured, on
+two idle cores. This page is generated: the notes are in `course_lib/exercises/watch_for_00_07.py`
+and `watch_for_08_15.py`, all else comes from the lessons, the exercises and README's map, and
+`python -m course_lib.teaching docs/exercises.md` writes it anew. A class's copy
+(`course export --student`) has neither this page nor the notes.
 """
+_NUMBER = re.compile(r"\b(?:\d[\d.e-]*|two|three|four|five|six|seven|eight|nine|ten)\b")
 _ROW = re.compile(r"\(notebooks/(\w+)\.ipynb\).*\| ([^|]+) \+ ([^|]+) \+ ([^|]+) \|")
 _EXERCISE = re.compile(
     r"\*\*Exercise (?P<id>\d+\.\d+)\*\* · (?P<title>[^·]+) · "
@@ -73,9 +82,10 @@ def exercises_page(lessons: Path = ROOT / "lessons", readme: Path = ROOT / "READ
 
     Raises:
         ValueError: if a lesson announces no level and minutes for one of its exercises, or the map
-            has no row for it.
+            has no row for it, or an exercise has no note.
     """
     from course_lib.exercises.registry import all_exercises
+    from course_lib.exercises.watch_for import BUILDS_ON, WATCH_FOR
 
     parts = [_HEAD]
     known = all_exercises()
@@ -93,15 +103,60 @@ def exercises_page(lessons: Path = ROOT / "lessons", readme: Path = ROOT / "READ
                 continue
             if one.id not in stated:
                 raise ValueError(f"{path.name} must state the level and minutes of {one.id}")
+            if one.id not in WATCH_FOR:
+                raise ValueError(f"exercises/watch_for.py must have a note for {one.id}")
             here = stated[one.id]
-            mistakes = "\n".join(f"- {_one_line(wrong.message)}" for wrong in one.wrong)
             takes = f"{here.level.capitalize()}, {here.minutes} minutes."
-            parts.append(f"### {one.id} {here.title}\n\n{takes}\n\n{mistakes}")
+            if one.id in BUILDS_ON:
+                takes += f" Builds on: {BUILDS_ON[one.id]}."
+            title = re.sub(r"^[a-z](?=[a-z]*\b(?!@))", lambda first: first[0].upper(), here.title)
+            parts += [f"### {one.id} {title}", takes, _filled(as_markdown(WATCH_FOR[one.id]))]
+            parts.append(_folded([wrong.message for wrong in one.wrong]))
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def said_once(messages: Iterable[str]) -> list[str]:
+    """The messages without those that begin with the same sentence as one before.
+
+    Numbers make no difference, so that of four mistakes with four constants one is shown.
+
+    >>> said_once(["Cut at 3.", "Cut at 12. See above.", "Sort first."])
+    ['Cut at 3.', 'Sort first.']
+    """
+    kept: dict[str, str] = {}
+    for message in messages:
+        line = " ".join(message.split())
+        kept.setdefault(_NUMBER.sub("0", re.split(r"(?<=[.!?]) ", line)[0]), line)
+    return list(kept.values())
+
+
+def as_markdown(text: str) -> str:
+    """Plain text, as Markdown that shows it: no tag or formula in it, but `code` is code.
+
+    >>> as_markdown("Use <, not `<`; $ is the end.")
+    'Use \\\\<, not `<`; \\\\$ is the end.'
+    """
+    parts = re.split("(`[^`]*`)", text)
+    return "".join(p if p.startswith("`") else re.sub(r"([<$])", r"\\\1", p) for p in parts)
+
+
+def _folded(messages: Iterable[str]) -> str:
+    """A list of messages, folded on GitHub as on the site: blank lines make it Markdown there."""
+    shown = said_once(messages)
+    return "\n".join(
+        [
+            f"<details>\n<summary>What the check says to {len(shown)} mistakes</summary>\n",
+            *("- " + _filled(as_markdown(message)).replace("\n", "\n  ") for message in shown),
+            "\n</details>",
+        ]
+    )
+
+
+def _filled(text: str) -> str:
+    """The text in lines, none of which begins with a sign that Markdown reads as a list's."""
+    glued = re.sub(r" (?=(?:[-+*#>|]|\d+[.)])(?: |$))", "\0", text)
+    lines = textwrap.wrap(glued, 118, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace("\0", " ")
 
 
 def main(arguments: Sequence[str]) -> int:

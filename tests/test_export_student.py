@@ -13,6 +13,7 @@ import pytest
 from course_lib import ROOT
 from course_lib.execute import kernel_environment
 from course_lib.exercises import registry
+from course_lib.exercises.watch_for import WATCH_FOR
 from course_lib.export import cells, command, student
 from course_lib.export.names import needed_by, reads_of, statements
 from course_lib.export.solved_by import all_solving
@@ -150,6 +151,28 @@ def test_no_text_of_the_copy_holds_a_solution_a_hint_or_a_known_mistake(exercise
     for said in (*exercise.hints, exercise.explanation, *(k.message for k in exercise.wrong)):
         if len(said) >= 40:
             assert [name for name, text in texts.items() if plain(said) in text] == []
+
+
+def test_no_text_of_the_copy_holds_a_note_for_teachers(copy, texts):
+    """Each note tells how an exercise goes wrong; docs/exercises.md has them and stays away."""
+    names = [path.relative_to(copy).as_posix() for path in copy.rglob("*")]
+    kept = [
+        name for name in names if re.search(r"watch_for|teaching|plans\.py|exercises\.md", name)
+    ]
+    assert kept == []
+    for name, note in WATCH_FOR.items():
+        for sentence in re.split(r"(?<=[.?!]) ", note):
+            # in a module the words stand in pieces: compare without quotes and line ends
+            told = [at for at, text in texts.items() if sentence in text.replace('" "', "")]
+            assert told == [], name
+
+
+def test_a_planted_note_is_found(copy, texts):
+    source = (ROOT / "course_lib" / "exercises" / "watch_for_00_07.py").read_text(encoding="utf-8")
+    with pytest.raises(AssertionError, match=r"planted\.py"):
+        test_no_text_of_the_copy_holds_a_note_for_teachers(
+            copy, {**texts, "planted.py": plain(source)}
+        )
 
 
 def test_a_planted_solution_is_found(texts):

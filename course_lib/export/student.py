@@ -20,7 +20,7 @@ FILES = (
     *("LICENSE", "LICENSE-CC-BY-4.0", "datasets", "classroom", ".binder"),
 )
 # For authors and teachers; course_lib.cli shows no command whose module is not there.
-LEFT_OUT = ("export", "site", "snippet*", "testing.py")
+LEFT_OUT = ("export", "site", "snippet*", "testing.py", "teaching.py", "plans.py", "watch_for*")
 JUNK = ("__pycache__", "*.pyc", ".*")  # what Python, editors and Jupyter leave behind
 
 NOTE = """\
