@@ -109,7 +109,9 @@ def exercises_page(lessons: Path = ROOT / "lessons", readme: Path = ROOT / "READ
             takes = f"{here.level.capitalize()}, {here.minutes} minutes."
             if one.id in BUILDS_ON:
                 takes += f" Builds on: {BUILDS_ON[one.id]}."
-            title = re.sub(r"^[a-z](?=[a-z]*\b(?!@))", lambda first: first[0].upper(), here.title)
+            title = re.sub(
+                r"^(?!k\b)[a-z](?=[a-z]*\b(?!@))", lambda first: first[0].upper(), here.title
+            )
             parts += [f"### {one.id} {title}", takes, _filled(as_markdown(WATCH_FOR[one.id]))]
             parts.append(_folded([wrong.message for wrong in one.wrong]))
     return "\n\n".join(part.rstrip() for part in parts) + "\n"

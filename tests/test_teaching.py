@@ -69,7 +69,7 @@ def test_no_line_turns_into_a_list_or_a_heading():
 
 def test_a_title_begins_with_a_capital_where_it_is_a_word():
     page = PAGE.read_text(encoding="utf-8")
-    for title in ("0.1 The decision alone", "9.1 nDCG", "10.1 pass@k", "3.1 Count the pairs"):
+    for title in ("0.1 The decision alone", "9.1 nDCG", "10.1 pass@k", "5.1 k nearest neighbours"):
         assert f"\n### {title}\n" in page
 
 

@@ -27,9 +27,9 @@ WATCH_FOR = {
         "the four things were that the sum was divided by."
     ),
     "1.3": (
-        "A quarter of the bytes sounds like a quarter of the numbers, and then each row is given a "
-        "scale of its own. Ask what a dot product means when one row was measured in centimetres "
-        "and the other in inches."
+        "A quarter of the bytes sounds like a quarter of the numbers; and once int8 is found, each "
+        "row is given a scale of its own. Ask what a dot product means when one row was measured "
+        "in centimetres and the other in inches."
     ),
     "1.4": (
         "A sentence and its opposite are expected to lie far apart, and their cosine stays high. "
@@ -57,7 +57,7 @@ WATCH_FOR = {
         "a second tower is more welcome because the other two show cats."
     ),
     "2.5": (
-        "Pairs about two different subjects fool no threshold, for it falls for what looks alike. "
+        "Pairs about two different subjects fool no threshold, which falls for what looks alike. "
         "Ask for two orders that a colleague mixes up on the telephone, and for one wish that the "
         "shy and the angry customer put in words of their own."
     ),

@@ -42,9 +42,9 @@ WATCH_FOR = {
         "back to their seats; then ask whether anybody got less than somebody smaller."
     ),
     "9.4": (
-        "An unjudged piece is taken out and the next one moves up, as if nobody had read it. A "
-        "reader held that page in his hands: ask what he had of it at the worst and at the best, "
-        "and whether a second good page serves him twice."
+        "An unjudged piece is taken out and the next one moves up, as if nobody had read it. "
+        "Somebody held that page in hand: ask what it was worth to them at the worst and at the "
+        "best, and whether a second good page serves them twice."
     ),
     "9.5": (
         "A question made by turning a passage round is found by both searches and separates "
@@ -109,7 +109,7 @@ WATCH_FOR = {
     "12.2": (
         "Sizes are multiplied because A and B are multiplied in the forward pass. Draw W as a "
         "rectangle, A as a strip along its top and B as a strip down its side, and ask for the "
-        "area of the two strips, and then for a house of so many floors."
+        "area of the two strips, and then of a house with so many such floors."
     ),
     "12.3": (
         "Tokens are picked by what they are, and the end token is lumped with the padding. Colour "
