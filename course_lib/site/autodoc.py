@@ -1,0 +1,148 @@
+"""A Sphinx extension: the API reference from docstrings that are written to be read as they stand.
+
+docs/conf.py names it among its extensions. It brings autodoc and napoleon with their settings.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from course_lib import ROOT
+
+if TYPE_CHECKING:
+    from docutils import nodes  # type: ignore[import-untyped]
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+    from sphinx.environment import BuildEnvironment
+
+SETTINGS = {
+    "default_role": "py:obj",  # `name` is a link where the name is known, else code
+    "autodoc_member_order": "bysource",
+    "autodoc_typehints_format": "short",
+    "add_module_names": False,
+    "napoleon_google_docstring": True,
+    "napoleon_numpy_docstring": False,
+}
+_CODE = re.compile(r"(``.+?``|`[^`]+`(?:_|__)?|:[a-z:]+:`[^`]+`)")
+_MARKUP = re.compile(r"[*|\\]|(?<=\w)_(?!\w)")  # what would be read as emphasis or a reference
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect the changes to what autodoc makes."""
+    import fastapi  # noqa: F401  # autodoc sets TYPE_CHECKING while it imports: pydantic stumbles
+
+    app.setup_extension("sphinx.ext.autodoc")
+    app.setup_extension("sphinx.ext.napoleon")
+    app.connect("config-inited", _configured)
+    app.connect("autodoc-process-signature", _as_written)
+    app.connect("doctree-read", _exact_names)
+    app.connect("missing-reference", _known_names)
+    app.connect("autodoc-skip-member", _skip)
+    app.connect("autodoc-process-docstring", _as_rst, priority=400)  # napoleon comes after it
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _configured(app: Sphinx, config: Config) -> None:
+    for name, value in SETTINGS.items():
+        setattr(config, name, value)
+
+
+def _as_rst(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Make reStructuredText of a docstring, which is written to be read as it stands.
+
+    Stars and bars are characters, a list needs no blank line before it, and a notebook that is
+    named becomes a link where it is written already.
+    """
+    done: list[str] = []
+    example = False
+    for line in lines:
+        if line.strip() == "Attributes:":  # of a class that is called with them: its parameters
+            line = line.replace("Attributes", "Args")
+        example = bool(line.strip()) and (example or line.lstrip().startswith(">>>"))
+        if not example:
+            line = "".join(
+                _code(piece) if place % 2 else _MARKUP.sub(r"\\\g<0>", piece)
+                for place, piece in enumerate(_CODE.split(line))
+            )
+            before = done[-1] if done else ""
+            starts = re.match(r" *- ", line) and before.strip() and not re.match(r" *- ", before)
+            if starts and _indent(before) <= _indent(line):
+                done.append("")
+        done.append(re.sub(r"notebooks/(\d\d_\w+)\.ipynb", _notebook, line))
+    if what in ("function", "class"):
+        source = inspect.cleandoc("\n" + inspect.getsource(obj)).splitlines()
+        done += ["", ".. dropdown:: Source", "", "   .. code-block:: python", ""]
+        done += [f"      {line}" for line in source]
+    lines[:] = [*done, ""]
+
+
+def _code(piece: str) -> str:
+    """Code in backticks; one such as `.score` belongs to no class in particular."""
+    return f"`{piece}`" if piece.startswith("`.") else piece
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _notebook(match: re.Match[str]) -> str:
+    stem = match.group(1)
+    there = (ROOT / "notebooks" / f"{stem}.ipynb").exists()
+    return f":doc:`notebook {stem[:2]} </notebooks/{stem}>`" if there else match.group(0)
+
+
+def _as_written(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str, returns: str
+) -> tuple[str, str | None] | None:
+    """A function's signature as its source has it: a type by its name, not by its parts."""
+    if what == "class":
+        obj = vars(obj).get("__init__")
+    try:
+        node = ast.parse(textwrap.dedent(inspect.getsource(obj))).body[0]
+    except (OSError, TypeError):  # a dataclass's __init__ has no source
+        return None
+    if what not in ("class", "function", "method") or not isinstance(node, ast.FunctionDef):
+        return None
+    kinds = {one.id for one in node.decorator_list if isinstance(one, ast.Name)}
+    if what != "function" and "staticmethod" not in kinds:
+        (node.args.posonlyargs or node.args.args).pop(0)  # self or cls
+    wanted = ast.unparse(node.returns) if node.returns and what != "class" else None
+    return f"({ast.unparse(node.args)})", wanted
+
+
+def _exact_names(app: Sphinx, doctree: nodes.document) -> None:
+    """Take a name for what it says: Sphinx looks for it anywhere where this attribute is there."""
+    from sphinx import addnodes
+
+    for node in doctree.findall(addnodes.pending_xref):
+        if not node.get("refspecific"):
+            node.attributes.pop("refspecific", None)
+
+
+def _known_names(
+    app: Sphinx, env: BuildEnvironment, node: Any, contnode: nodes.Element
+) -> nodes.reference | None:
+    """Link a class or function that is named without its module, where one alone has the name."""
+    from sphinx.util.nodes import make_refnode
+
+    if node.get("refdomain") != "py" or not node["reftarget"].isidentifier():
+        return None
+    found = [
+        (name, entry)
+        for name, entry in env.domains.python_domain.objects.items()
+        if name.endswith(f".{node['reftarget']}") and not entry.aliased
+        if entry.objtype in ("class", "exception", "function")
+    ]
+    if len(found) != 1:
+        return None
+    name, entry = found[0]
+    return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, contnode, name)
+
+
+def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out what says nothing: the fields of a NamedTuple are with its parameters."""
+    return True if (obj.__doc__ or "").startswith("Alias for field number") else None
