@@ -93,8 +93,8 @@ print(f"correlation with the logarithm: {np.corrcoef(np.log(n_words), lengths)[0
 
 # %% [markdown]
 # A habit: a few short messages win again and again. See the fall: the token vectors of a long text
-# point in many directions, and their mean cancels out. A dot product grows with the vector's length
-# , so short messages win.
+# point in many directions, and their mean cancels out. A dot product grows with the vector's
+# length, so short messages win.
 #
 # ## 2. Four ways to compare
 #

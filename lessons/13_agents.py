@@ -338,8 +338,8 @@ for rival in ("prompt", "keywords", "no reader", "declines all"):
         print(f"adapters - {rival:12} {name:10} {part.sum()} tasks  {gain:+.2f}")
 
 # %% alt="Four bar charts of tasks solved by kind, for the prompt, keywords, no reader and the adapters: the prompt solves few, nobody solves a two-step task, no reader solves every impossible one."
-_, axes = plt.subplots(1, 4, figsize=(13, 3.2), sharey=True)
-for ax, name in zip(axes, ("prompt", "keywords", "no reader", "adapters")):
+_, axes = plt.subplots(2, 2, figsize=(9, 6), sharex=True, sharey=True)
+for ax, name in zip(axes.flat, ("prompt", "keywords", "no reader", "adapters")):
     values = list(agents.score_by_kind(tasks, every[name]).values())
     plotting.bars_with_intervals(
         [*kinds, "all"], values, title=name, value_label="solved, 95 %", ax=ax

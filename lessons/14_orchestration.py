@@ -174,8 +174,8 @@ check("14.1", my_pause)
 hint("14.1")
 solution("14.1")
 
-# %% alt="Two histograms of when 600 callers come back after a failure: with doubling alone all stand in three narrow towers; with draws they spread over half a second."
-_, axes = plt.subplots(1, 2, figsize=(11, 2.8), sharey=True)
+# %% alt="Two histograms of 600 returns of 200 callers after a failure: with doubling alone all stand in three narrow towers; with draws they spread over half a second."
+_, axes = plt.subplots(1, 2, figsize=(9, 2.8), sharey=True)
 for ax, (name, rng) in zip(
     axes, {"doubling": None, "with draws": np.random.default_rng(0)}.items()
 ):
@@ -493,7 +493,7 @@ calls_scored = score_guards([narrow], on_calls["test"]).cases
 stops["allow-list"] = {case.id for case, outcome in calls_scored if not outcome.allowed}
 stops["all but instructions"] = stops["hidden text"] | stops["personal data"] | stops["allow-list"]
 stops["together"] = set().union(*stops.values())
-_, axes = plt.subplots(1, 2, figsize=(12, 3), sharey=True)
+_, axes = plt.subplots(1, 2, figsize=(9, 3), sharey=True)
 for ax, wanted, title in zip(axes, (True, False), ("attacks stopped", "look-alikes stopped")):
     ids = [case.id for case in cases if case.attack == wanted]
     counts = {name: sum(one in found for one in ids) for name, found in stops.items()}
