@@ -19,7 +19,7 @@ from course_lib.teaching import stated_in, times_in_map
 
 TEACH = (ROOT / "docs" / "teach.md").read_text(encoding="utf-8")
 PROJECT = (ROOT / "docs" / "project.md").read_text(encoding="utf-8")
-NUMBERS = [f"{n:02}" for n in range(16)]
+NUMBERS = [path.name[:2] for path in sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))]
 EXERCISE = re.compile(r"\b\d+\.\d+\b")
 
 
