@@ -10,6 +10,7 @@ language = "en"
 extensions = [
     "myst_nb",
     "course_lib.site.autodoc",  # the reference, from docstrings
+    "course_lib.site.found",  # descriptions, and how the search ranks
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx-mathjax-offline",
@@ -18,10 +19,11 @@ extensions = [
 # ---- the notebooks: shown as they were committed, never executed
 nb_execution_mode = "off"
 nb_merge_streams = True
-myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "dollarmath", "tasklist"]
 myst_heading_anchors = 3  # as GitHub makes them, so that links work in both places
 
 # ---- the look
+highlight_language = "none"  # of a block that names none: what one types into a terminal
 html_theme = "sphinx_book_theme"
 html_static_path = ["static"]
 html_css_files = ["course.css"]

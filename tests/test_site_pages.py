@@ -8,6 +8,7 @@ import io
 import re
 import threading
 from collections import Counter
+from html import unescape
 from html.parser import HTMLParser
 from importlib.util import find_spec
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
@@ -17,6 +18,7 @@ import pytest
 from course_lib import ROOT
 from course_lib.execute import kernel_environment
 from course_lib.site import command
+from course_lib.site.landing import GUIDES
 from tests.browser import chromium
 
 pytestmark = pytest.mark.slow
@@ -370,3 +372,185 @@ def test_formulas_are_set_without_a_network(open_page):
     page.wait_for_selector("mjx-container")
     assert page.locator("mjx-container").count() >= 4
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
+
+
+# ---- what a reader of the pages needs
+
+WIDE = """selector => {
+    const shown = [...document.querySelectorAll(selector)].filter(e => e.getClientRects().length)
+    return [shown.filter(e => e.scrollWidth > e.clientWidth + 1).length, shown.length]
+}"""
+
+
+def test_code_and_outputs_are_whole_at_the_width_of_a_laptop(open_page, address):
+    page = open_page(viewport={"width": 1280, "height": 800})
+    cut = shown = 0
+    for stem in NOTEBOOKS:
+        page.goto(f"{address}notebooks/{stem}.html", wait_until="load")
+        here, all_ = page.evaluate(WIDE, ".cell pre")
+        cut, shown = cut + here, shown + all_
+    assert shown > 30 * len(NOTEBOOKS)
+    assert cut <= shown // 100, f"{cut} of {shown} blocks are wider than their place"
+
+
+@pytest.mark.parametrize("width", [1280, 1600])
+def test_lines_of_prose_can_be_read(open_page, width):
+    page = open_page("notebooks/08_rag.html", viewport={"width": width, "height": 800})
+    lengths = page.evaluate(
+        """() => [...document.querySelectorAll('.bd-article p')].map(one => {
+            const style = getComputedStyle(one)
+            const lines = Math.round(one.clientHeight / parseFloat(style.lineHeight))
+            return lines > 4 ? one.innerText.length / (lines - 0.5) : 0
+        })"""
+    )
+    assert 60 < max(lengths) <= 85
+
+
+def test_the_contents_of_a_notebook_are_a_click_away_at_any_width(open_page):
+    for width in (390, 1280, 1600):
+        page = open_page("notebooks/08_rag.html", viewport={"width": width, "height": 800})
+        button = page.locator("button.secondary-toggle")
+        assert button.is_visible() == (width < 1440)
+        if button.is_visible():
+            button.click()
+        page.locator(".bd-sidebar-secondary nav a").nth(2).click()
+        page.wait_for_function("location.hash.length > 1")
+
+
+def test_nothing_is_cut_on_paper(open_page):
+    paper = {"width": 718, "height": 1000}  # A4 less its margins
+    page = open_page("notebooks/02_similarity_metrics.html", viewport=paper)
+    page.emulate_media(media="print")
+    cut, shown = page.evaluate(WIDE, ".bd-article pre")
+    assert (cut, shown > 30) == (0, True)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_word_of_a_table_is_broken(open_page, address, width):
+    page = open_page(viewport={"width": width, "height": 800})
+    names = ["docs/project", "docs/snippets", "docs/teach", "benchmarks/RESULTS", "datasets/README"]
+    for name in [*names, "notebooks/00_start_here"]:
+        page.goto(f"{address}{name}.html", wait_until="load")
+        broken = page.evaluate(
+            """() => {
+                const broken = []
+                for (const cell of document.querySelectorAll('article td, article th')) {
+                    const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT)
+                    while (walk.nextNode()) {
+                        for (const word of walk.currentNode.data.matchAll(/[\\p{L}\\p{N}]+/gu)) {
+                            const range = document.createRange()
+                            range.setStart(walk.currentNode, word.index)
+                            range.setEnd(walk.currentNode, word.index + word[0].length)
+                            const tops = [...range.getClientRects()].map(one => one.top)
+                            if (new Set(tops).size > 1) broken.push(word[0])
+                        }
+                    }
+                }
+                return broken
+            }"""
+        )
+        assert broken == [], name
+
+
+def test_a_formula_in_a_sentence_is_whole_on_a_narrow_screen(open_page):
+    page = open_page("notebooks/02_similarity_metrics.html", viewport={"width": 390, "height": 800})
+    page.wait_for_selector("mjx-container")
+    edges = page.evaluate(
+        """() => [...document.querySelectorAll('.bd-article span.math')]
+            .map(one => [one.getBoundingClientRect().right, getComputedStyle(one).overflowX])"""
+    )
+    assert len(edges) > 4
+    assert not [edge for edge, overflow in edges if edge > 390 or overflow != "auto"]
+
+
+def test_no_markdown_is_left_in_the_text(site, pages):
+    for name in pages:
+        text = (site / name).read_text(encoding="utf-8")
+        text = re.sub(r"<(pre|code|script|style)\b.*?</\1>", "", text, flags=re.DOTALL)
+        text = unescape(re.sub(r"<[^>]+>", "", text))
+        assert "](" not in text, f"{name}: {text[text.index('](') - 40 :][:80]!r}"
+        assert "[ ]" not in text, name
+
+
+def test_every_page_says_what_it_is_about(parsed):
+    said = Counter()
+    for name, page in parsed.items():
+        told = {a.get("name") or a.get("property"): a for tag, a in page.elements if tag == "meta"}
+        text = told.get("description", {}).get("content", "")
+        assert 10 < len(text) <= 200, f"{name}: {text!r}"
+        said[text] += 1
+        if name != "search.html":
+            assert told["og:description"]["content"] == text
+            assert told["og:title"]["content"]
+        if name.startswith("notebooks/"):
+            assert text.startswith("You will be able to ")
+    assert said.most_common(1)[0][1] == 1
+
+
+def test_a_figure_leads_to_its_full_size(parsed):
+    for name in (f"notebooks/{stem}.html" for stem in NOTEBOOKS):
+        elements = parsed[name].elements
+        before = dict(zip(range(1, len(elements)), elements, strict=False))
+        for place, (tag, attributes) in enumerate(elements):
+            if tag == "img":
+                link, its = before[place]
+                assert (link, its["href"]) == ("a", attributes["src"]), name
+
+
+def test_the_guides_stand_in_the_order_of_their_use(site, parsed):
+    links = [urldefrag(link).url for link in parsed["index.html"].links]
+    guides = list(dict.fromkeys(link for link in links if link.startswith("docs/")))
+    listed = [f"docs/{name}.html" for name in GUIDES]
+    assert [link for link in guides if link in listed] == listed
+    last = (site / "notebooks" / f"{NOTEBOOKS[-1]}.html").read_text(encoding="utf-8")
+    after = re.search(r'class="right-next"\s+href="([^"]+)"', last)
+    assert after is not None
+    assert after.group(1) == "../docs/project.html"
+
+
+def test_the_first_page_shows_the_map_before_a_picture(open_page):
+    page = open_page()
+    tops = [
+        page.locator(what).first.bounding_box()["y"]
+        for what in (".course-buttons", "#the-map", ".sd-card", "article img")
+    ]
+    assert tops == sorted(tops)
+    assert tops[1] < 800  # the map begins on the first screen
+
+
+def test_the_first_page_opens_with_its_list_at_the_top(open_page, address):
+    page = open_page("notebooks/15_capstone.html", viewport={"width": 1280, "height": 500})
+    page.evaluate("document.querySelector('.bd-sidebar-primary').scrollTop = 400")
+    for name in ("index.html", "search.html"):
+        page.goto(f"{address}{name}", wait_until="load")
+        assert page.evaluate("document.querySelector('.bd-sidebar-primary').scrollTop") == 0
+
+
+FIRST = {
+    "RAG": "08_rag",
+    "cosine": "02_similarity_metrics",
+    "LoRA": "12_fine_tuning",
+    "BM25": "08_rag",
+    "prompt injection": "14_orchestration",
+    "kappa": "10_evaluating_answers",
+    "temperature": "04_probability",
+    "reranking": "08_rag",
+}
+
+
+@pytest.mark.parametrize("asked", FIRST)
+def test_the_search_puts_the_notebook_that_teaches_it_first(open_page, asked):
+    page = open_page(f"search.html?q={asked}")
+    page.wait_for_selector("#search-results .search-summary:has-text('finished')")
+    first = page.locator("#search-results ul.search li").first
+    assert first.locator("a").get_attribute("href") == f"notebooks/{FIRST[asked]}.html"
+    excerpt = first.locator("p.context").inner_text()
+    assert len(excerpt) > 60
+    assert not re.search(r"System Settings|Contents|Download|^import |\bimport \w+", excerpt)
+
+
+def test_the_search_finds_a_function_by_its_name(open_page):
+    page = open_page("search.html?q=load_tickets")
+    page.wait_for_selector("#search-results .search-summary:has-text('finished')")
+    first = page.locator("#search-results ul.search a").first
+    assert first.get_attribute("href") == "api/data.html#course_lib.data.load_tickets"

@@ -13,10 +13,20 @@ PARTS = {
     "Part IV · Shipping": range(14, 100),
 }
 _ROW = re.compile(r"^\| (\d\d) \| \[(.+?)\]\((notebooks/(\d\d_\w+)\.ipynb)\) \| (.+?) \| (.+?) \|$")
+_LINK = re.compile(r"\[(.+?)\]\([^)]*\)")
 _NEEDS = re.compile(r"^(?:# )?Needs:? (notebooks? [^.]+)\.", re.MULTILINE)
 # The sections of the README that a reader of the site wants, in this order; the others are about
 # the repository's folders.
-SECTIONS = ("The map", "Start", "Copy a function", "Teach with it", "A larger model")
+SECTIONS = (
+    *("The map", "Start", "Run the assistant", "Copy a function", "Teach with it"),
+    "A larger model",
+)
+_PICTURE_WITH = "Run the assistant"  # the introduction's picture, after the map
+# The guides in the order that one needs them; a new one comes after these.
+GUIDES = (
+    *("project", "snippets", "service", "teach", "exercises", "classroom"),
+    *("agent_frameworks", "architecture"),
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,8 @@ def landing_page(readme: str, lessons: Path) -> str:
         raise ValueError("README.md: the section The map has no table of notebooks")
     cards = _cards(entries, lessons)
     sections["The map"] = text[: table.start()] + cards + text[table.end() :]
+    words, mark, picture = introduction.partition("![")
+    sections[_PICTURE_WITH] = f"\n{mark}{picture.rstrip()}\n\n{sections[_PICTURE_WITH].lstrip()}"
     body = "".join(f"## {title}\n{sections[title]}" for title in SECTIONS)
     first = entries[0]
     buttons = (
@@ -83,8 +95,7 @@ def landing_page(readme: str, lessons: Path) -> str:
         "{doc}`Look a function up <api/index>`\n:::\n\n"
     )
     body = body.replace("## Start\n", "(start)=\n## Start\n")
-    words, picture, image = introduction.partition("![")
-    return f"{words}{buttons}{picture}{image}{body}\n{_contents(entries)}"
+    return f"{words}{buttons}{body}\n{_contents(entries, lessons.parent / 'docs')}"
 
 
 def _cards(entries: list[Entry], lessons: Path) -> str:
@@ -96,7 +107,8 @@ def _cards(entries: list[Entry], lessons: Path) -> str:
             continue
         lines += [f"### {part}\n", "::::{grid} 1 1 2 2\n:gutter: 3\n"]
         for entry in there:
-            needs = _NEEDS.search((lessons / f"{entry.stem}.py").read_text(encoding="utf-8"))
+            lesson = (lessons / f"{entry.stem}.py").read_text(encoding="utf-8")
+            needs = _NEEDS.search(_LINK.sub(r"\1", lesson))
             after = f" Needs {needs.group(1)}." if needs else ""
             lines.append(
                 f":::{{grid-item-card}} {entry.number:02} · {entry.title}\n"
@@ -109,16 +121,19 @@ def _cards(entries: list[Entry], lessons: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _contents(entries: list[Entry]) -> str:
-    """What the sidebar lists, by part."""
+def _contents(entries: list[Entry], docs: Path) -> str:
+    """What the sidebar lists, by part; the guides in their order."""
     lists = {
         part: [f"notebooks/{entry.stem}" for entry in entries if entry.number in numbers]
         for part, numbers in PARTS.items()
     }
-    lists["Guides"] = ["docs/*", "datasets/README", "benchmarks/RESULTS"]
+    place = {name: number for number, name in enumerate(GUIDES)}
+    guides = sorted((path.stem for path in docs.glob("*.md")), key=lambda x: (place.get(x, 99), x))
+    lists["Guides"] = [f"docs/{name}" for name in guides]
+    lists["Guides"] += ["datasets/README", "benchmarks/RESULTS"]
     lists["Reference"] = ["api/index", "CONTRIBUTING", "CHANGELOG"]
     return "\n".join(
-        f"```{{toctree}}\n:hidden:\n:glob:\n:caption: {caption}\n\n" + "\n".join(names) + "\n```\n"
+        f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n" + "\n".join(names) + "\n```\n"
         for caption, names in lists.items()
         if names
     )
