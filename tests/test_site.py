@@ -7,10 +7,10 @@ import pytest
 from course_lib import ROOT, cli
 from course_lib.lesson import read_notebook
 from course_lib.site import command, pages
+from course_lib.site.cross_references import EXERCISES, PLANS, CrossReferences, exercises_in
 from course_lib.site.landing import PARTS, landing_page, read_map
 from course_lib.site.links import relink, repository, run_links
 from course_lib.site.notebook_pages import figures_without_text, page_of
-from course_lib.site.reference import read_modules, reference_pages
 
 ADDRESS = "https://github.com/ada/course"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,12 +64,68 @@ def test_binder_and_colab_are_offered_for_what_they_know():
         ("[a](missing.md)", "[a](missing.md)", None),  # Sphinx complains
         ("```\n[a](../LICENSE)\n```", "```\n[a](../LICENSE)\n```", None),
         ("![a](../LICENSE)", "![a](../LICENSE)", None),
+        # what is named like its file gets its title from Sphinx
+        ("[docs/service.md](service.md)", "[](service.md)", None),
+        ("[`service.md`](service.md#x)", "[](service.md#x)", None),
+        ("[README.md](../README.md)", "[](../index.md)", None),
+        ("[LICENSE](../LICENSE)", f"[LICENSE]({ADDRESS}/blob/main/LICENSE)", "LICENSE"),
     ],
 )
 def test_links_lead_somewhere_on_the_site(markdown, with_repository, without):
     pages = {"docs/service.md", "docs/other.md"}
     for address, wanted in ((ADDRESS, with_repository), ("", without or with_repository)):
         assert relink(markdown, "docs/other.md", pages, address, ROOT) == wanted
+
+
+# ---- numbers of notebooks and exercises
+
+NAMED = CrossReferences(
+    {"01": "notebooks/01_x.ipynb", "02": "notebooks/02_y.ipynb"}, ["2.1", "2.2", "10.3"]
+)
+TO_1, TO_2 = "../notebooks/01_x.ipynb", "../notebooks/02_y.ipynb"
+
+
+@pytest.mark.parametrize(
+    ("markdown", "wanted"),
+    [
+        ("as in notebook 02's table", f"as in [notebook 02]({TO_2})'s table"),
+        ("Notebook **01**, then", f"[Notebook **01**]({TO_1}), then"),
+        ("needs notebooks 01, 02 and 03.", f"needs notebooks [01]({TO_1}), [02]({TO_2}) and 03."),
+        ("a notebook\n02 wrapped", f"a [notebook\n02]({TO_2}) wrapped"),
+        (
+            "exercises 2.1, 10.3 and 9.9",
+            "exercises [2.1](#exercise-2-1), [10.3](#exercise-10-3) and 9.9",
+        ),
+        ("notebook 99, 2.1 times, 02 of 10", None),
+        ("# Notebook 02\n`notebook 02` [notebook 02](x) $a$\n<p>notebook 02</p>", None),
+        ("```\nnotebook 02\n```\n~~~\nexercise 2.1\n~~~", None),
+        ("**Exercise 2.1** · Cosine", None),
+        (
+            "| 2.1 | 02 |\n|---|---|\n| 2.1 | 02 |\n",
+            None,
+        ),  # numbers: only the plans name exercises so
+    ],
+)
+def test_a_notebook_and_an_exercise_are_links_where_a_text_names_them(markdown, wanted):
+    assert NAMED.linked(markdown, "docs/other.md") == (wanted or markdown)
+
+
+def test_a_notebook_has_no_link_to_itself():
+    assert NAMED.linked("notebook 02, notebook 01", "notebooks/02_y.ipynb") == (
+        "notebook 02, [notebook 01](01_x.ipynb)"
+    )
+
+
+def test_the_plans_tables_link_numbers_and_leave_minutes_alone():
+    table = "| When | Read | Class | Min |\n|---|---|---|--:|\n"
+    row = "| Week 1 | 01, 02 | 2.1, 2.2 | 01 |\n| 02 Title | – | 25 (2.1) | 2.1 |\n"
+    linked = NAMED.linked(f"- **02.** Why?\n\n{table}{row}", PLANS)
+    assert linked == (
+        f"- **[02]({TO_2}).** Why?\n\n{table}"
+        f"| Week 1 | [01]({TO_1}), [02]({TO_2}) "
+        "| [2.1](#exercise-2-1), [2.2](#exercise-2-2) | 01 |\n"
+        f"| [02 Title]({TO_2}) | – | 25 ([2.1](#exercise-2-1)) | 2.1 |\n"
+    )
 
 
 # ---- the map
@@ -114,6 +170,12 @@ def notebook(*cells):
     return {"cells": list(cells), "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
+UNSOLVED = (
+    '<div role="status"><div><b>NOT ATTEMPTED</b> &nbsp;Exercise 2.1, Cosine</div>'
+    '<div style="">Replace the stub, run the cell again. hint(&quot;2.1&quot;) helps.</div></div>'
+)
+
+
 def code(data, **metadata):
     output = {"output_type": "display_data", "data": data, "metadata": {}}
     return {"cell_type": "code", "source": "x", "metadata": metadata, "outputs": [output]}
@@ -150,6 +212,46 @@ def test_a_page_has_its_links_its_alt_and_coloured_folded_solutions():
     assert "Colab" not in without
 
 
+def test_a_page_speaks_to_a_reader_and_its_exercises_have_anchors():
+    task = {"cell_type": "markdown", "source": "So:\n\n**Exercise 2.1** · Cosine", "metadata": {}}
+    given = notebook(TITLE, task, code({"text/html": [UNSOLVED]}))
+    first, exercise, status = page_of(given, "notebooks/02_x.ipynb", "")["cells"]
+    assert "You read stored results; nothing runs on this page." in first["source"]
+    assert "{ref}`run the notebook on your computer <start>`.\n" in first["source"]
+    assert "or open it in Binder" in page_of(given, "a/b.ipynb", ADDRESS)["cells"][0]["source"]
+    assert exercise["source"] == "So:\n\n(exercise-2-1)=\n**Exercise 2.1** · Cosine"
+    shown = status["outputs"][0]["data"]["text/html"]
+    assert shown == (
+        '<div role="status"><div>Exercise 2.1, Cosine: to solve in the notebook.</div></div>'
+    )
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    pages.write_pages(ROOT, folder)
+    return folder
+
+
+def test_every_exercise_has_one_anchor_that_the_teachers_pages_lead_to(written):
+    set_, anchors = [], []
+    for stem in NOTEBOOKS:
+        committed = read_notebook(ROOT / "notebooks" / f"{stem}.ipynb")
+        assert any("NOT ATTEMPTED" in str(cell.get("outputs")) for cell in committed["cells"])
+        set_ += [one for cell in committed["cells"] for one in exercises_in(cell["source"])]
+        for cell in read_notebook(written / "notebooks" / f"{stem}.ipynb")["cells"]:
+            anchors += re.findall(r"(?m)^\((exercise-[\d-]+)\)=\n\*\*Exercise", cell["source"])
+            for output in cell.get("outputs", []):
+                assert "NOT ATTEMPTED" not in str(output.get("data", {}).get("text/html", ""))
+    assert len(set_) > 70
+    assert anchors == [f"exercise-{number.replace('.', '-')}" for number in set_]
+    for page in (PLANS, EXERCISES):
+        text = (written / page).read_text(encoding="utf-8")
+        assert set(re.findall(r"\(#(exercise-[\d-]+)\)", text)) == set(anchors), page
+    for stem in NOTEBOOKS:  # "Open the notebook", under each heading
+        assert text.count(f"[Open the notebook](../notebooks/{stem}.ipynb)") == 1
+
+
 def test_the_pages_are_written_and_lead_to_the_repository_once_it_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(pages, "repository", lambda root: ADDRESS)
     written = pages.write_pages(ROOT, tmp_path)
@@ -158,41 +260,6 @@ def test_the_pages_are_written_and_lead_to_the_repository_once_it_is_named(tmp_p
     assert "ada/course/blob/main/notebooks/00" in page["cells"][0]["source"]
     assert (tmp_path / "index.md").exists()
     assert (tmp_path / "api" / "similarity.rst").exists()
-
-
-# ---- the reference
-
-
-def test_every_public_module_has_its_place_and_no_solution_has(tmp_path):
-    names = {module.name for module in read_modules(ROOT / "course_lib")}
-    assert {"course_lib.similarity", "course_lib.vector_stores.exact"} <= names
-    assert not [name for name in names if re.search(r"\.ex\d\d_|\._|\.cli$|\.site", name)]
-    files = reference_pages(ROOT / "course_lib")
-    assert "autofunction:: course_lib.similarity.cosine_similarity" in files["similarity.rst"]
-    # what a package exports stands there under the name to import it by, once
-    stores = files["vector_stores.rst"]
-    assert ".. autoclass:: course_lib.vector_stores.ExactStore\n" in stores
-    assert "course_lib.vector_stores.exact.ExactStore" not in stores
-    index = files["index.rst"]
-    assert (
-        index.index(":doc:`similarity") < index.index("the course itself") < index.index("`build")
-    )
-
-
-def test_what_comes_from_elsewhere_is_not_shown_twice(tmp_path):
-    package = tmp_path / "p"
-    package.mkdir()
-    (package / "__init__.py").write_text('"""P."""')
-    (package / "one.py").write_text('"""One."""\ndef f():\n    """F."""\ndef _g():\n    """G."""\n')
-    (package / "two").mkdir()
-    text = '"""Two."""\nfrom p.one import f\nfrom p.two.a import h\n__all__ = ["f", "h"]\n'
-    (package / "two" / "__init__.py").write_text(text)
-    (package / "two" / "a.py").write_text(
-        '"""A."""\ndef h():\n    """H."""\ndef i():\n    """I."""\n'
-    )
-    files = reference_pages(package)
-    assert re.findall(r"auto\w+:: (.*)", files["one.rst"]) == ["p.one", "p.one.f"]
-    assert re.findall(r"auto\w+:: (.*)", files["two.rst"]) == ["p.two", "p.two.h", "p.two.a.i"]
 
 
 # ---- the command

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -58,14 +59,17 @@ def _as_rst(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: li
     named becomes a link where it is written already.
     """
     done: list[str] = []
+    if what in ("attribute", "property") and ":" in "".join(lines[:1]):
+        done = ["..", ""]  # else napoleon takes what stands before the colon for the type
     example = False
+    own = _own_names(what, name, obj)
     for line in lines:
         if line.strip() == "Attributes:":  # of a class that is called with them: its parameters
             line = line.replace("Attributes", "Args")
         example = bool(line.strip()) and (example or line.lstrip().startswith(">>>"))
         if not example:
             line = "".join(
-                _code(piece) if place % 2 else _MARKUP.sub(r"\\\g<0>", piece)
+                _code(piece, own) if place % 2 else _MARKUP.sub(r"\\\g<0>", piece)
                 for place, piece in enumerate(_CODE.split(line))
             )
             before = done[-1] if done else ""
@@ -73,16 +77,42 @@ def _as_rst(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: li
             if starts and _indent(before) <= _indent(line):
                 done.append("")
         done.append(re.sub(r"notebooks/(\d\d_\w+)\.ipynb", _notebook, line))
-    if what in ("function", "class"):
+    if what in ("function", "class", "exception"):
         source = inspect.cleandoc("\n" + inspect.getsource(obj)).splitlines()
         done += ["", ".. dropdown:: Source", "", "   .. code-block:: python", ""]
         done += [f"      {line}" for line in source]
     lines[:] = [*done, ""]
 
 
-def _code(piece: str) -> str:
-    """Code in backticks; one such as `.score` belongs to no class in particular."""
-    return f"`{piece}`" if piece.startswith("`.") else piece
+def _code(piece: str, own: set[str]) -> str:
+    """Code in backticks: no link where it is a parameter, or belongs to no class as `.score`."""
+    return f"`{piece}`" if piece.startswith("`.") or piece.strip("`") in own else piece
+
+
+def _own_names(what: str, name: str, obj: Any) -> set[str]:
+    """The parameters and fields of what is described, and of the class that it belongs to."""
+    own: set[str] = set()
+    of_class = what not in ("module", "function", "class", "exception")
+    for one in (obj, _named(name.rpartition(".")[0]) if of_class else None):
+        if callable(one):
+            own |= set(getattr(one, "__annotations__", {}))
+            try:
+                own |= set(inspect.signature(one).parameters)
+            except ValueError:  # what is written in C tells no parameters
+                continue
+    return own - {"return"}
+
+
+def _named(name: str) -> Any:
+    """What a dotted name stands for, in a module that is loaded; None if there is no such thing."""
+    module, _, rest = name.rpartition(".")
+    while module and module not in sys.modules:
+        module, _, more = module.rpartition(".")
+        rest = f"{more}.{rest}"
+    found: Any = sys.modules.get(module)
+    for part in rest.split("."):
+        found = getattr(found, part, None)
+    return found
 
 
 def _indent(line: str) -> int:
@@ -99,18 +129,21 @@ def _as_written(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str, returns: str
 ) -> tuple[str, str | None] | None:
     """A function's signature as its source has it: a type by its name, not by its parts."""
-    if what == "class":
+    if what in ("class", "exception"):
+        if getattr(obj, "_is_protocol", False):
+            return "", None  # nobody calls it
         obj = vars(obj).get("__init__")
     try:
         node = ast.parse(textwrap.dedent(inspect.getsource(obj))).body[0]
     except (OSError, TypeError):  # a dataclass's __init__ has no source
         return None
-    if what not in ("class", "function", "method") or not isinstance(node, ast.FunctionDef):
+    made = what in ("class", "exception")
+    if not (made or what in ("function", "method")) or not isinstance(node, ast.FunctionDef):
         return None
     kinds = {one.id for one in node.decorator_list if isinstance(one, ast.Name)}
     if what != "function" and "staticmethod" not in kinds:
         (node.args.posonlyargs or node.args.args).pop(0)  # self or cls
-    wanted = ast.unparse(node.returns) if node.returns and what != "class" else None
+    wanted = ast.unparse(node.returns) if node.returns and not made else None
     return f"({ast.unparse(node.args)})", wanted
 
 
@@ -126,20 +159,30 @@ def _exact_names(app: Sphinx, doctree: nodes.document) -> None:
 def _known_names(
     app: Sphinx, env: BuildEnvironment, node: Any, contnode: nodes.Element
 ) -> nodes.reference | None:
-    """Link a class or function that is named without its module, where one alone has the name."""
+    """Link a class or function that is named without its module, where one alone has the name.
+
+    A word such as `size` names a function by chance: one word links to a function of the same
+    package, or to what another exports. A member of the class described is never another's.
+    """
     from sphinx.util.nodes import make_refnode
 
-    if node.get("refdomain") != "py" or not node["reftarget"].isidentifier():
+    target, module = node["reftarget"], node.get("py:module") or ""
+    if node.get("refdomain") != "py" or not target.isidentifier():
+        return None
+    if node.get("py:class") and hasattr(_named(f"{module}.{node['py:class']}"), target):
         return None
     found = [
         (name, entry)
         for name, entry in env.domains.python_domain.objects.items()
-        if name.endswith(f".{node['reftarget']}") and not entry.aliased
+        if name.endswith(f".{target}") and not entry.aliased
         if entry.objtype in ("class", "exception", "function")
     ]
     if len(found) != 1:
         return None
     name, entry = found[0]
+    near = name.split(".")[:2] == module.split(".")[:2] or name.count(".") == 2
+    if entry.objtype == "function" and "_" not in target and not near:
+        return None
     return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, contnode, name)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+PICTURES = (".png", ".svg")
 BRANCH = "main"  # which branch of the public repository the site's links lead to
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 _FENCE = re.compile(r"(^```.*?^```|^\$\$.*?^\$\$)", re.DOTALL | re.MULTILINE)
@@ -61,7 +62,8 @@ def relink(markdown: str, page: str, pages: Collection[str], address: str, root:
     """A page's Markdown with links that lead somewhere on the site.
 
     A link to a file that is no page of the site goes to the public repository; without one its
-    text stays. Links out of the site and those within the page are left alone.
+    text stays. Links out of the site and those within the page are left alone. A link to a page
+    that is named like its file gets the page's title, which Sphinx puts where no text stands.
 
     Args:
         markdown: the page's text; what stands in code blocks is not touched.
@@ -77,10 +79,14 @@ def relink(markdown: str, page: str, pages: Collection[str], address: str, root:
         if not path or urlsplit(target).scheme:
             return match.group(0)
         meant = posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
+        named_like_it = text.strip("`") in (path, meant, posixpath.basename(meant))
+        if named_like_it and meant in pages and not meant.endswith(PICTURES):
+            return f"[]({target})"
         if meant in pages or not (root / meant).exists():
             return match.group(0)  # Sphinx will say so when there is no such file
         if meant == "README.md":
             start = posixpath.relpath("index.md", posixpath.dirname(page) or ".")
+            text = "" if named_like_it else text
             return f"[{text}]({start}{'#' + fragment if fragment else ''})"
         kind = "tree" if (root / meant).is_dir() else "blob"
         return f"[{text}]({address}/{kind}/{BRANCH}/{meant})" if address else text

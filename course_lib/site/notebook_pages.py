@@ -8,8 +8,12 @@ from collections.abc import Callable
 from html import escape, unescape
 
 from course_lib.normalise import IMAGES, Cell, Notebook
+from course_lib.site.cross_references import with_anchors
 from course_lib.site.links import BRANCH, run_links
 
+_NOT_ATTEMPTED = re.compile(
+    r"<div><b>NOT ATTEMPTED</b> &nbsp;(Exercise [^<]+)</div><div[^>]*>[^<]*</div>"
+)
 _SHOWN_CODE = re.compile(r"<pre[^>]*><code>(.*?)</code></pre>", re.DOTALL)
 
 
@@ -18,8 +22,9 @@ def page_of(
 ) -> Notebook:
     """The notebook as Sphinx is to show it; the one given is not changed.
 
-    The links to run and download it stand under its title. Figures get their alternative text.
-    Solutions stay folded as they are, with their code coloured and with a copy button.
+    The links to run and download it stand under its title. Figures get their alternative text,
+    exercises an anchor. Solutions stay folded as they are, with their code coloured and with a
+    copy button. What an unsolved exercise says to whoever runs it is said for a reader.
 
     Args:
         notebook: nested dicts and lists, each cell's source one string.
@@ -30,14 +35,14 @@ def page_of(
     page = copy.deepcopy(notebook)
     for cell in page["cells"]:
         if cell["cell_type"] == "markdown":
-            cell["source"] = relinked(cell["source"])
+            cell["source"] = relinked(with_anchors(cell["source"]))
             continue
         if "alt" in cell["metadata"]:
             cell["metadata"]["mystnb"] = {"image": {"alt": cell["metadata"]["alt"]}}
         for output in cell["outputs"]:
             html = output.get("data", {}).get("text/html")
             if html:
-                output["data"]["text/html"] = _with_colours("".join(html))
+                output["data"]["text/html"] = _with_colours(_for_a_reader("".join(html)))
     first = page["cells"][0]
     title, _, rest = first["source"].partition("\n")
     first["source"] = f"{title}\n\n{_how_to_run(path, address)}\n{rest}"
@@ -58,6 +63,11 @@ def _shows_image(cell: Cell) -> bool:
     return not kinds.isdisjoint((*IMAGES, "image/svg+xml"))
 
 
+def _for_a_reader(html: str) -> str:
+    """A check's status without what to do next: nobody can replace a stub on this page."""
+    return _NOT_ATTEMPTED.sub(r"<div>\1: to solve in the notebook.</div>", html)
+
+
 def _with_colours(html: str) -> str:
     """An output's HTML with the code of a solution coloured like the code of a cell."""
     from pygments import highlight  # type: ignore[import-untyped]
@@ -72,12 +82,17 @@ def _with_colours(html: str) -> str:
 
 
 def _how_to_run(path: str, address: str) -> str:
-    """One line of links; for Colab, which brings nothing of the course, what to run there first."""
+    """A line of links, what this page is, and what Colab, which has no course, must run first."""
     name = path.rpartition("/")[2]
     links = [f'<a href="../_sources/{path}" download="{name}">Download {name}</a>']
     for place, target in run_links(address, path).items():
         links.append(f'<a href="{escape(target)}">Open in {place}</a>')
-    line = f'<p class="course-run">{" · ".join(links)}</p>\n'
+    elsewhere = "".join(f", or open it in {place}" for place in [*run_links(address, path)][:1])
+    line = (
+        f'<p class="course-run">{" · ".join(links)}</p>\n\n'
+        "You read stored results; nothing runs on this page. To run cells and solve exercises, "
+        f"{{ref}}`run the notebook on your computer <start>`{elsewhere}.\n"
+    )
     if "Colab" not in run_links(address, path):
         return line
     folder = address.rpartition("/")[2]

@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 
 from course_lib.lesson import read_notebook
+from course_lib.site.cross_references import CrossReferences, exercises_in
 from course_lib.site.landing import landing_page
-from course_lib.site.links import relink, repository
+from course_lib.site.links import PICTURES, relink, repository
 from course_lib.site.notebook_pages import figures_without_text, page_of
 from course_lib.site.reference import reference_pages
 
 DOCUMENTS = ("datasets/README.md", "benchmarks/RESULTS.md", "CONTRIBUTING.md", "CHANGELOG.md")
-PICTURES = (".png", ".svg")
 
 
 def write_pages(root: Path, folder: Path) -> list[str]:
@@ -43,11 +43,15 @@ def write_pages(root: Path, folder: Path) -> list[str]:
     def put(name: str, text: str) -> None:
         _folder_of(folder / name).write_text(text, encoding="utf-8", newline="\n")
 
-    def relinked(text: str, page: str) -> str:
-        return relink(text, page, pages, address, root)
+    read = {name: read_notebook(root / name) for name in notebooks}
+    cells = [cell["source"] for notebook in read.values() for cell in notebook["cells"]]
+    exercises = {number for source in cells for number in exercises_in(source)}
+    named = CrossReferences({name[10:12]: name for name in notebooks}, exercises)
 
-    for name in notebooks:
-        notebook = read_notebook(root / name)
+    def relinked(text: str, page: str) -> str:
+        return named.linked(relink(text, page, pages, address, root), page)
+
+    for name, notebook in read.items():
         bare = figures_without_text(notebook)
         if bare:
             raise ValueError(f"{name}: no alternative text for the figure of cell {bare[0]}")
@@ -56,8 +60,10 @@ def write_pages(root: Path, folder: Path) -> list[str]:
     for name in documents:
         put(name, relinked((root / name).read_text(encoding="utf-8"), name))
     readme = (root / "README.md").read_text(encoding="utf-8")
-    put("index.md", relinked(landing_page(readme, root / "lessons"), "index.md"))
-    for name, text in reference_pages(root / "course_lib").items():
+    index = landing_page(readme, root / "lessons")  # its cards are links as wholes: none inside
+    put("index.md", relink(index, "index.md", pages, address, root))
+    lessons = [path.read_text(encoding="utf-8") for path in (root / "lessons").glob("*.py")]
+    for name, text in reference_pages(root / "course_lib", "\n".join(lessons)).items():
         put(f"api/{name}", text)
     return notebooks
 
