@@ -8,7 +8,7 @@ from course_lib import ROOT, cli
 from course_lib.lesson import read_notebook
 from course_lib.site import command, pages
 from course_lib.site.cross_references import EXERCISES, PLANS, CrossReferences, exercises_in
-from course_lib.site.landing import PARTS, landing_page, read_map
+from course_lib.site.landing import GUIDES, PARTS, landing_page, read_map
 from course_lib.site.links import relink, repository, run_links
 from course_lib.site.notebook_pages import figures_without_text, page_of
 
@@ -140,6 +140,33 @@ def test_the_map_is_the_readme_s():
         assert page.count(f":link: notebooks/{entry.stem}\n") == 1  # its card
         assert page.count(f"\nnotebooks/{entry.stem}\n") == 1  # and its line in the sidebar
     assert "Needs notebooks 00 and 01." in page
+
+
+def test_a_card_shows_what_a_lesson_needs_without_its_links(tmp_path):
+    lessons = tmp_path / "lessons"
+    lessons.mkdir()
+    for stem in NOTEBOOKS:
+        needs = "# Needs notebooks [00](00_a.ipynb), 08 and [13](13_b.ipynb). Reading takes long.\n"
+        (lessons / f"{stem}.py").write_text(needs, encoding="utf-8")
+    page = landing_page(README, lessons)
+    assert page.count(" Needs notebooks 00, 08 and 13.\n") == len(NOTEBOOKS)
+
+
+def test_the_guides_have_their_order_and_a_new_one_comes_last(tmp_path):
+    (tmp_path / "docs").mkdir()
+    for name in ("a_new_guide", *reversed(GUIDES)):
+        (tmp_path / "docs" / f"{name}.md").write_text("# Guide", encoding="utf-8")
+    (tmp_path / "lessons").mkdir()
+    for stem in NOTEBOOKS:
+        (tmp_path / "lessons" / f"{stem}.py").write_text("", encoding="utf-8")
+    page = landing_page(README, tmp_path / "lessons")
+    assert re.findall(r"^docs/(\w+)$", page, re.MULTILINE) == [*GUIDES, "a_new_guide"]
+
+
+def test_the_map_comes_before_the_picture():
+    page = landing_page(README, ROOT / "lessons")
+    assert page.index("course-buttons") < page.index("## The map") < page.index("![")
+    assert README[README.index("![") :].partition(")")[0] in page
 
 
 @pytest.mark.parametrize("part", PARTS)

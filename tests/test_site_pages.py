@@ -425,6 +425,14 @@ def test_nothing_is_cut_on_paper(open_page):
     assert (cut, shown > 30) == (0, True)
 
 
+def test_a_list_to_tick_off_has_boxes(open_page):
+    page = open_page("docs/project.html")
+    boxes = page.locator("li.task-list-item input[type=checkbox]")
+    assert boxes.count() > 10
+    style = "one => getComputedStyle(one.closest('li')).listStyleType"
+    assert boxes.first.evaluate(style) == "none"
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_no_word_of_a_table_is_broken(open_page, address, width):
     page = open_page(viewport={"width": width, "height": 800})
