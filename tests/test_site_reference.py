@@ -36,15 +36,18 @@ def test_what_no_notebook_imports_stands_behind(tmp_path):
     (package / "one" / "__init__.py").write_text('"""One, notebooks/01_x.ipynb."""\n__all__ = []\n')
     (package / "one" / "near.py").write_text('"""Near."""\ndef f():\n    """F."""\n')
     (package / "one" / "far.py").write_text('"""Far."""\ndef g():\n    """G."""\n')
-    (package / "tool.py").write_text('"""Tool."""\ndef h():\n    """H."""\n')
+    (package / "tool.py").write_text(
+        '"""Tool."""\ndef h():\n    """H."""\ndef main():\n    """Run it."""\n'
+    )
     (package / "used.py").write_text('"""Used."""\ndef i():\n    """I."""\n')
     files = reference_pages(package, "from p.one.near import f\nimport p.used\n")
     assert "p.one.near.f" in files["one.rst"]
+    assert re.findall(r"auto\w+:: (.*)", files["tool.rst"]) == ["p.tool", "p.tool.h"]  # no main
     assert "p.one.far.g" not in files["one.rst"]
     assert "p.one.far.g" in files["inside_one.rst"]
     listed = {name: re.findall(r"^:doc:`(\w+)`$", files[name], re.M) for name in files}
     assert listed["index.rst"] == ["one", "used"]
-    assert listed["internals.rst"] == ["inside_one", "tool"]
+    assert listed["internals.rst"] == ["tool", "inside_one"]
 
 
 def test_an_exception_is_one_and_nothing_else_is():
@@ -91,12 +94,15 @@ class ShopError(ValueError):
 
 @dataclass
 class Sale:
-    """One sale; `kind` and `close` are its own, `near` and `far_away` and `far` are not."""
+    """One sale; `kind`, `close` and `shut` are its own, `near` and `far_away` and `far` are not."""
 
     kind: str
 
     def close(self) -> None:
         """End it, whatever its `kind`."""
+
+    def shut(self) -> None:
+        return None
 
     @property
     def area(self) -> float:
@@ -109,7 +115,12 @@ def cut(size: int) -> int:
 
 def near() -> None:
     """Near."""
+
+def move(near: int) -> int:
+    """Move by `near`."""
+    return near
 '''
+SHUT = '"""Others."""\ndef shut():\n    """Not meant."""\n'
 OTHER = "\n".join(
     f'def {name}():\n    """Not meant."""\n'
     for name in ("size", "kind", "close", "far", "far_away")
@@ -122,7 +133,7 @@ def reference(tmp_path_factory):
     for name in ("sphinx", "sphinx_design"):
         pytest.importorskip(name, reason="pip install -e '.[site]'")
     root = tmp_path_factory.mktemp("reference")
-    for name, text in (("shop", SHOP), ("other", '"""Others."""'), ("other/inner", OTHER)):
+    for name, text in (("shop", SHOP), ("other", SHUT), ("other/inner", OTHER)):
         file = root / "p" / (f"{name}/__init__.py" if name == "other" else f"{name}.py")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
@@ -145,7 +156,8 @@ def links(html):
 
 def test_a_word_leads_to_no_function_of_the_same_name_elsewhere(reference):
     found = links(reference)
-    assert "p.shop.near" in found
+    assert reference.count('title="p.shop.near"') == 2  # of Sale and cut, not of move
+    assert "p.other.shut" not in found
     assert "p.shop.Sale.close" in found
     assert "p.other.inner.far_away" in found  # two words name a function, not a thing by chance
     assert found & {f"p.other.inner.{name}" for name in ("size", "kind", "close", "far")} == set()

@@ -65,6 +65,7 @@ def reference_pages(package: Path, imports: str = "") -> dict[str, str]:
     files: dict[str, str] = {}
     shown: dict[str, str] = {}  # page -> its summary
     behind: dict[str, str] = {}
+    inside: dict[str, str] = {}
     for page, (first, *inner) in pages.items():
         used = any(one.taught for one in (first, *inner)) or _imports(imports, first)
         near = [one for one in inner if not used or _imports(imports, one)]
@@ -81,7 +82,8 @@ def reference_pages(package: Path, imports: str = "") -> dict[str, str]:
             within = f".. py:currentmodule:: {first.name}"  # whose names need no module
             says = f"What the modules of :doc:`{page}` have for each other."
             files[f"inside_{page}.rst"] = "\n".join([title, says, "", within, "", *rest])
-            behind[f"inside_{page}"] = says
+            inside[f"inside_{page}"] = says
+    behind |= inside
     begins = f"The modules of ``{package.name}``. To take a function\n"
     begins += "along without the package: ``python course.py snippet NAME``.\n"
     index = _heading("API reference", "=") + begins
@@ -148,6 +150,7 @@ def _defined(tree: ast.Module) -> dict[str, str]:
         for node in tree.body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         and node.name[0] != "_"
+        and node.name != "main"  # starts a command
         and ast.get_docstring(node)
     }
 
