@@ -429,6 +429,7 @@ def test_a_list_to_tick_off_has_boxes(open_page):
     page = open_page("docs/project.html")
     boxes = page.locator("li.task-list-item input[type=checkbox]")
     assert boxes.count() > 10
+    assert boxes.first.get_attribute("aria-label") == "done"  # for a screen reader
     style = "one => getComputedStyle(one.closest('li')).listStyleType"
     assert boxes.first.evaluate(style) == "none"
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # the package is imported where Sphinx is not installed
 
 LONGEST = 200  # characters of a description; search engines show about 160
 _CONCEPT = re.compile(r"\[([^\[\]]+)\]\(#(\d\d)--")
+_BOX = '<input class="task-list-item-checkbox"'
 _IMAGE = re.compile(r'<img [^>]*?src="([^"]+)"[^>]*>')
 
 
@@ -85,10 +86,10 @@ def _read(app: Sphinx) -> None:
 
 
 def _finish(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Link a figure to its full size; give the search its table, and it and the start a sidebar
-    that begins at its top.
+    """Link a figure to its full size and name a box to tick; give the search its table, and it and
+    the start a sidebar that begins at its top.
     """
-    body = context.get("body", "")
+    body = context.get("body", "").replace(_BOX, f'{_BOX} aria-label="done"')
     context["body"] = _IMAGE.sub(r'<a class="course-figure" href="\1">\g<0></a>', body)
     if page == "search":
         table = json.dumps(app.env.course_taught, ensure_ascii=False)  # type: ignore[attr-defined]
