@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -29,7 +30,7 @@ MIB = 2**20
 class Memory:
     """Bytes of some processes: their own, with their share of what is shared, and all they see."""
 
-    own: int = 0  # USS: given back when they end
+    own: int = 0  # what each more learner needs: USS without unchanged pages of files
     share: int = 0  # PSS: a page that n processes use counts 1/n to each
     resident: int = 0  # RSS: counts libraries and model files once per process
 
@@ -50,11 +51,21 @@ def memory_of(pid: int) -> Memory:
         return total
     for process in family:
         try:
-            info = process.memory_full_info()
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            total += rolled_up(Path(f"/proc/{process.pid}/smaps_rollup").read_text())
+        except OSError:
             continue  # it ended meanwhile
-        total += Memory(info.uss, info.pss, info.rss)
     return total
+
+
+def rolled_up(text: str) -> Memory:
+    """The memory that Linux's smaps_rollup of one process tells.
+
+    A library or model that only one learner has open counts to USS, but the next learner shares
+    it. So unchanged private pages are left out of `own`: one learner tells what thirty need.
+    """
+    kib = {name: int(size) for name, size in re.findall(r"(\w+): +(\d+) kB\n", text)}
+    own = kib.get("Private_Dirty", 0) + kib.get("Private_Hugetlb", 0)
+    return Memory(1024 * own, 1024 * kib.get("Pss", 0), 1024 * kib.get("Rss", 0))
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Rehearse a class: learners who run a notebook at once on a JupyterHub here, and their memory.
 
     python -m classroom.rehearse --users 6 --notebook 01
+    python -m classroom.rehearse --users 1 --notebook all
 
 It needs Linux, the extra [classroom] and the models. Nothing is left when it ends.
 """
@@ -10,9 +11,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib.util
+import math
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -69,12 +72,13 @@ async def rehearse(hub: Hub, names: Sequence[str], notebook: str) -> list[Learne
 
 
 async def _watch(learners: list[Learner]) -> None:
-    """Look every second, and keep each learner's largest sample."""
+    """Look five times a second, or less often if looking takes long; keep the largest samples."""
     while True:
+        started = time.monotonic()
         for one in learners:
             now = await asyncio.to_thread(memory_of, one.pid)
             one.peak = max(one.peak, now, key=lambda memory: memory.own)
-        await asyncio.sleep(1)
+        await asyncio.sleep(max(0.2, 10 * (time.monotonic() - started)))
 
 
 def report(hub: Hub, learners: list[Learner], notebook: str) -> str:
@@ -93,30 +97,72 @@ def report(hub: Hub, learners: list[Learner], notebook: str) -> str:
         columns = ([getattr(m, name) for m in memories] for name in ("own", "share", "resident"))
         texts = (f"{sum(c) / len(c) / MIB:.0f} ({max(c) / MIB:.0f})" for c in columns)
         lines.append(f"{title:<28}" + "".join(f"{text:>14}" for text in texts))
-    once = sum(one.after.share - one.after.own for one in learners)
+    once = max(one.after.resident - one.after.own for one in learners)
     lines += [
-        f"shared by all, once: {once / MIB:.0f} MiB (libraries, the model's file)",
+        f"shared by all, once, at most: {once / MIB:.0f} MiB (libraries, the model's file)",
         f"hub and proxy: {own / MIB:.0f} MiB",
         f"seconds: {min(one.seconds for one in learners):.0f} to"
         f" {max(one.seconds for one in learners):.0f}",
     ]
     for title, mean in {
-        "all at work at once": sum(one.peak.own for one in learners) / len(learners),
+        "all at work at once": mean_peak(learners),
         "notebook open": sum(one.after.own for one in learners) / len(learners),
     }.items():
         lines.append(f"learners per GiB, {title}: {GIB / mean:.2f}")
     return "\n".join(lines)
 
 
-async def _main(users: int, notebook: str, folder: Path) -> int:
-    async with running(models_folder(), folder) as hub:
-        names = [f"learner{number}" for number in range(1, users + 1)]
-        learners = await rehearse(hub, names, notebook)
-        print(report(hub, learners, notebook))
-    for one in learners:
-        for error in one.errors:
-            print(f"{one.name}: {error}", file=sys.stderr)
-    return int(any(one.errors for one in learners))
+def mean_peak(learners: list[Learner]) -> float:
+    """Bytes of their own that learners needed at most, on average."""
+    return sum(one.peak.own for one in learners) / len(learners)
+
+
+def table(seen: dict[str, list[Learner]]) -> str:
+    """How many learners fit for each notebook, as a Markdown table.
+
+    Args:
+        seen: notebook's file name -> the learners who ran it.
+    """
+    lines = [
+        "| Notebook | One learner, GiB | Learners per GiB | 30 learners, GiB | Shared, GiB"
+        " | Seconds |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for notebook, learners in sorted(seen.items()):
+        own = mean_peak(learners) / GIB
+        shared = max(one.peak.resident - one.peak.own for one in learners) / GIB
+        seconds = max(one.seconds for one in learners)
+        name = notebook.removesuffix(".ipynb")
+        # Rounded to the safe side: more memory, fewer learners.
+        shown = math.ceil(100 * own) / 100
+        columns = (
+            f"{shown:.2f}",
+            f"{math.floor(10 / shown) / 10:.1f}",
+            f"{math.ceil(30 * own)}",
+            f"{math.ceil(10 * shared) / 10:.1f}",
+            f"{seconds:.0f}",
+        )
+        lines.append(f"| {name} | {' | '.join(columns)} |")
+    return "\n".join(lines)
+
+
+async def _main(users: int, notebooks: Sequence[str]) -> int:
+    seen: dict[str, list[Learner]] = {}
+    for notebook in notebooks:
+        # A hub and homes of its own for each: nothing is left of the notebook before.
+        with tempfile.TemporaryDirectory(prefix="course-hub-") as folder:
+            async with running(models_folder(), Path(folder)) as hub:
+                names = [f"learner{number}" for number in range(1, users + 1)]
+                seen[notebook] = await rehearse(hub, names, notebook)
+                print(report(hub, seen[notebook], notebook), flush=True)
+    if len(seen) > 1:
+        print("\nAt most, while they ran:\n\n" + table(seen))
+    failed = [
+        (one, error) for learners in seen.values() for one in learners for error in one.errors
+    ]
+    for one, error in failed:
+        print(f"{one.name}: {error}", file=sys.stderr)
+    return int(bool(failed))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,21 +171,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m classroom.rehearse", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--users", type=int, default=6, help="how many learners (default: 6)")
-    parser.add_argument("--notebook", default="01", metavar="NN", help="which (default: 01)")
+    parser.add_argument(
+        "--notebook",
+        nargs="+",
+        default=["01"],
+        metavar="NN",
+        help="which, one after another, or `all` (default: 01)",
+    )
     options = parser.parse_args(arguments)
-    found = sorted((COURSE / "notebooks").glob(f"{options.notebook}_*.ipynb"))
-    if options.users < 1 or len(found) != 1:
-        parser.error("--users must be 1 or more, and --notebook the number of a notebook")
+    if options.users < 1:
+        parser.error(f"--users must be 1 or more, got {options.users}")
+    try:
+        notebooks = named(options.notebook)
+    except ValueError as error:
+        parser.error(str(error))
     problem = missing()
     if problem:
         print(problem, file=sys.stderr)
         return 1
     try:
-        with tempfile.TemporaryDirectory(prefix="course-hub-") as folder:
-            return asyncio.run(_main(options.users, found[0].name, Path(folder)))
+        return asyncio.run(_main(options.users, notebooks))
     except (FileNotFoundError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def named(numbers: Sequence[str]) -> list[str]:
+    """The file names of the notebooks with these numbers, or of all for "all".
+
+    Raises:
+        ValueError: if there is no notebook of a number.
+    """
+    there = {path.name[:2]: path.name for path in (COURSE / "notebooks").glob("[0-9][0-9]_*.ipynb")}
+    wanted = sorted(there) if list(numbers) == ["all"] else list(dict.fromkeys(numbers))
+    for number in wanted:
+        if number not in there:
+            have = ", ".join(sorted(there))
+            raise ValueError(f"--notebook must be `all` or of {have}; got {number!r}")
+    return [there[number] for number in wanted]
 
 
 if __name__ == "__main__":

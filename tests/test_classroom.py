@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib.util
 import json
+import math
 import os
 import re
 import shlex
@@ -19,7 +21,8 @@ import yaml
 
 import course
 from classroom import hand_out, start
-from classroom.rehearse import missing, models_folder, rehearse, report
+from classroom.local_hub import Learner, Memory, memory_of, rolled_up
+from classroom.rehearse import main, missing, models_folder, named, rehearse, report, table
 from course_lib import ROOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="JupyterHub does not run on Windows")
@@ -250,6 +253,106 @@ def test_the_guide_names_what_is_there():
             assert yaml.safe_load(block)
         else:
             assert language in ("bash", "text")
+
+
+def rows_of_the_guide():
+    """Notebook -> the numbers of its row in the guide's table of memory."""
+    rows = [line.strip("| ").split(" | ") for line in GUIDE.splitlines() if line.startswith("| [")]
+    return {
+        found[1]: row[1:]
+        for row in rows
+        if (found := re.fullmatch(r"\[\d\d\]\(\.\./notebooks/(\w+\.ipynb)\)", row[0]))
+    }
+
+
+def test_the_guide_sizes_a_class_for_every_notebook():
+    rows = rows_of_the_guide()
+    assert sorted(rows) == named(["all"])
+    for notebook, cells in rows.items():
+        own, fit, thirty, shared = (float(cell) for cell in cells)
+        # Rounded to the safe side, and well below what a learner may have.
+        assert fit <= 1 / own, notebook
+        assert fit > 1 / own - 0.11, notebook
+        assert 30 * (own - 0.01) <= thirty <= 30 * own + 1, notebook
+        assert own < float(hub_settings()["Spawner"]["mem_limit"].removesuffix("G")) - 1
+        assert 0 < shared < 2  # libraries and two small models, not a learner's arrays
+    # What it says of thirty learners, with 0.1 GiB for the hub and 2 for the system.
+    needs = {name[:2]: float(cells[2]) + float(cells[3]) + 2.1 for name, cells in rows.items()}
+    large = {number: math.ceil(need) for number, need in needs.items() if need > 32}
+    [said] = re.findall(r"06 needs (\d+) GiB, 07 (\d+) and 12 (\d+): take 64 GiB", GUIDE)
+    assert large == dict(zip(("06", "07", "12"), map(int, said), strict=True))
+    assert max(large.values()) <= 64
+
+
+# How much memory
+
+ROLLED_UP = """\
+555f68e00000-7ffdca4bd000 ---p 00000000 00:00 0                          [rollup]
+Rss:             1085440 kB
+Pss:              945000 kB
+Pss_Dirty:        752640 kB
+Shared_Clean:     143000 kB
+Private_Clean:    190000 kB
+Private_Dirty:    752640 kB
+Anonymous:        752640 kB
+Private_Hugetlb:       2 kB
+"""
+
+
+def test_files_that_a_second_learner_would_share_are_nobody_s_own():
+    assert rolled_up(ROLLED_UP) == Memory(752_642 * 1024, 945_000 * 1024, 1_085_440 * 1024)
+    assert rolled_up("") == Memory()  # it ended meanwhile
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux tells it alone")
+def test_memory_that_a_child_takes_is_counted_and_a_mapped_file_is_not():
+    pytest.importorskip("psutil", reason="needs the extra [classroom]")
+    size = 64 * 2**20
+    folder = Path(importlib.util.find_spec("torch").origin).parent / "lib"
+    library = max(folder.glob("*.so*"), key=lambda path: path.stat().st_size)
+    assert library.stat().st_size > size
+    child = f"""
+import mmap, os, sys
+file = open({str(library)!r}, "rb")
+os.fsync(file)  # as after an installation: what waits to be written counts as changed
+mapped = mmap.mmap(file.fileno(), {size}, prot=mmap.PROT_READ)
+seen = sum(mapped[::4096])
+mine = bytearray(b"o" * {size})
+print("ready", flush=True)
+sys.stdin.read()
+"""
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    started = subprocess.Popen(
+        [sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert started.stdout.readline() == b"ready\n"
+    seen = memory_of(started.pid)
+    started.communicate(b"")
+    assert size < seen.own < 2 * size < seen.resident
+    assert seen.own < seen.share <= seen.resident
+    assert memory_of(started.pid) == Memory()
+
+
+def test_the_table_rounds_to_the_safe_side():
+    ran = {}
+    for name, own in (("12_b.ipynb", 1.004), ("01_a.ipynb", 0.7180)):
+        memory = Memory(int(own * GIB), 0, int((own + 0.31) * GIB))
+        learner = Learner("ann", Path(), "", "", 1, seconds=29.6, peak=memory)
+        ran[name] = [learner]
+    assert table(ran).splitlines()[2:] == [
+        "| 01_a | 0.72 | 1.3 | 22 | 0.4 | 30 |",
+        "| 12_b | 1.01 | 0.9 | 31 | 0.4 | 30 |",
+    ]
+
+
+def test_notebooks_are_named_by_number_once_each_in_the_order_given(capsys):
+    every = named(["all"])
+    assert every == sorted(path.name for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    assert named(["06", "01", "06"]) == ["06_limits.ipynb", "01_embeddings.ipynb"]
+    for given in (["--notebook", "01", "77"], ["--notebook", "*"], ["--users", "0"]):
+        with pytest.raises(SystemExit):
+            main(given)
+        assert f"got {given[-1]!r}" in capsys.readouterr().err.replace("got 0", "got '0'")
 
 
 # Binder
