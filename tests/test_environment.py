@@ -41,10 +41,22 @@ def declared(pyproject: str) -> dict[str, str]:
     }
 
 
+def elsewhere(project: dict) -> set[str]:
+    """Dependencies of other operating systems alone."""
+    lines = [line for extra in project["optional-dependencies"].values() for line in extra]
+    requirements = map(Requirement, [*project["dependencies"], *lines])
+    return {
+        canonicalize_name(one.name)
+        for one in requirements
+        if one.marker is not None and not one.marker.evaluate()
+    }
+
+
 def conda_lines(environment: str) -> list[tuple[str, str]]:
     """(spec, comment) of every dependency, those that conda leaves to pip included."""
     found = re.findall(r"^  - ([^\s:]+)(?:\s+#\s*(.*))?$", environment, flags=re.MULTILINE)
-    by_pip = re.findall(r"^      - (\S+==\S+)(?:\s+#\s*(.*))?$", environment, flags=re.MULTILINE)
+    of_pip = r"^      - (\w\S+==[\w.]+)[^#\n]*(?:#\s*(.*))?$"
+    by_pip = re.findall(of_pip, environment, flags=re.MULTILINE)
     found += [(spec.replace("==", "="), comment) for spec, comment in by_pip]
     return [(spec, comment) for spec, comment in found if spec not in ("conda-forge", "nodefaults")]
 
@@ -72,7 +84,7 @@ def drifts(
     for name, extra in packages.items():
         if name not in pins:
             problems.append(f"constraints.txt: {name} is not pinned")
-        if extra in ("", "test") and name not in conda:
+        if extra != "bench" and name not in conda:
             problems.append(f"environment.yml: {name} of pyproject.toml is missing")
     for name, version in conda.items():
         if name not in packages and name != "pip":
@@ -83,7 +95,7 @@ def drifts(
         if name in pins and Version(version).public != str(pins[name]):
             problems.append(f"{name}: installed {version}, constraints.txt {pins[name]}")
     for name, extra in packages.items():
-        if extra in ("", "test") and name not in installed:
+        if extra != "bench" and name not in installed and name not in elsewhere(project):
             problems.append(f"{name}: not installed")
     return problems
 
