@@ -4,7 +4,9 @@ import contextlib
 import importlib
 import inspect
 import io
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,7 @@ from course_lib.cli import main as course
 from course_lib.exercises import registry
 from course_lib.exercises.core import Exercise, KnownWrong, check_exercise, function_check
 from course_lib.exercises.withheld import Refusal, Withheld, record, recorded
-from course_lib.export import assignment, cells, command, instructor
+from course_lib.export import assignment, cells, command, instructor, student
 from course_lib.export.grading import NoPointsError, grade
 from course_lib.export.names import ExportError, needed_by, reads_of, statements
 from course_lib.export.solved_by import all_solving, solving
@@ -359,11 +361,23 @@ def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path, capsy
 
 
 def test_a_folder_among_the_courses_own_is_refused(capsys):
-    for name in ("notebooks/solved", "datasets/class", "course_lib"):
+    own = ("notebooks/solved", "datasets/class", "course_lib", ".binder/x", ".git/x", ".github/x")
+    for name in (*own, *(f"{folder}/solved" for folder in student.FILES)):
         assert command.main(["--student", str(ROOT / name)]) == 1
         said = capsys.readouterr().err
         assert f"DIR must lie outside {name.split('/')[0]}/" in said
     assert not (ROOT / "notebooks" / "solved").exists()
+
+
+def test_a_folder_among_them_is_refused_by_the_name_of_a_link_too(tmp_path, capsys):
+    try:
+        (tmp_path / "course").symlink_to(ROOT, target_is_directory=True)
+    except OSError:
+        pytest.skip("this system lets its users make no links")
+    through_link, own = tmp_path / "course" / "classroom" / "x", ROOT / "classroom" / "x"
+    assert command.main(["--student", str(through_link)]) == 1
+    assert command.main(["--student", str(own)], tmp_path / "course") == 1
+    assert capsys.readouterr().err.count("DIR must lie outside classroom/") == 2
 
 
 def test_an_unknown_notebook_is_refused_and_nothing_is_written(tmp_path, capsys):
@@ -377,9 +391,56 @@ def test_a_failure_leaves_no_half_folder(tmp_path, capsys, monkeypatch):
         raise ExportError(f"{name}, cell 3: boom")
 
     monkeypatch.setattr(instructor, "execute_all", fails)
-    assert command.main(["--instructor", str(tmp_path / "new"), "--only", "02"]) == 1
-    assert "02_similarity_metrics, cell 3: boom" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    for name in ("new", "empty"):
+        assert command.main(["--instructor", str(tmp_path / name), "--only", "02"]) == 1
+        assert "02_similarity_metrics, cell 3: boom" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
+
+
+def test_stopping_it_leaves_no_half_folder(tmp_path, capsys, monkeypatch):
+    def stopped(notebook, name, folder):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(instructor, "execute_all", stopped)
+    assert command.main(["--instructor", str(tmp_path / "new"), "--only", "02"]) == 130
+    assert "new was not written" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_that_one_stands_in_stays_the_same_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = tmp_path.stat().st_ino
+    assert command.main(["--instructor", ".", "--only", "02", "--no-run"]) == 0
+    assert os.listdir() == ["02_similarity_metrics.ipynb"]
+    assert tmp_path.stat().st_ino == before
+
+
+def test_what_cannot_be_moved_into_its_place_is_not_there_in_part(tmp_path, capsys, monkeypatch):
+    rename, tried = Path.rename, []
+
+    def fails_at_the_second(path, target):
+        tried.append(path)
+        if len(tried) == 2:
+            raise OSError("the disk is full")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fails_at_the_second)
+    assert command.main(["--instructor", str(tmp_path), "--only", "02,03", "--no-run"]) == 1
+    assert "the disk is full" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no umask")
+def test_a_new_folder_is_for_those_whom_the_umask_allows(tmp_path):
+    former = os.umask(0o077)
+    try:
+        assert command.main(["--instructor", str(tmp_path / "a"), "--only", "02", "--no-run"]) == 0
+        os.umask(0o022)
+        assert command.main(["--instructor", str(tmp_path / "b"), "--only", "02", "--no-run"]) == 0
+    finally:
+        os.umask(former)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in "ab"] == [0o700, 0o755]
 
 
 def test_no_run_writes_solutions_without_executing(tmp_path, capsys):

@@ -2,9 +2,9 @@
 
 import argparse
 import os
+import secrets
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +26,11 @@ solutions and known mistakes, and a function that solves an exercise runs withou
 source. check() and nbgrader's tests refuse an answer that calls it. What it does not: the course is
 public, so whoever looks for a solution finds it there, and a sealed source can be unsealed."""
 
-_OWN = ("benchmarks", "course_lib", "datasets", "docs", "lessons", "notebooks", "tests")
+# What the next export would take for the course's own, and git for a change of it.
+_OWN = sorted(
+    {*student.FILES, "benchmarks", "course_lib", "docs", "lessons", "notebooks", "tests"}
+    | {".git", ".github"}
+)
 
 
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
@@ -76,28 +80,45 @@ def _task(
 def _refuse_inside(folder: Path, root: Path) -> None:
     """Refuse a folder among the course's own files, where it would be copied into itself."""
     for name in _OWN:
-        if folder.resolve().is_relative_to(root / name):
+        if folder.resolve().is_relative_to((root / name).resolve()):
             raise ExportError(f"DIR must lie outside {name}/, which is the course's, got {folder}")
 
 
 @contextmanager
 def _finished_or_not_there(folder: Path) -> Iterator[Path]:
-    """A folder beside `folder` to write to, which takes its name once all is written.
+    """A folder to write to; once all is written it becomes `folder`, or what `folder` holds.
+
+    An existing folder stays the same one: it may be the shell's own, or a disk's.
 
     Raises:
         ExportError: if `folder` holds something already.
     """
     target = folder.resolve()
-    if target.is_file() or (target.is_dir() and any(target.iterdir())):
+    exists = target.is_dir()
+    if target.is_file() or (exists and any(target.iterdir())):
         raise ExportError(f"DIR must be a new or empty folder, got {folder}, which holds something")
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    unfinished = (target if exists else target.parent) / f".{target.name}-{secrets.token_hex(4)}"
+    unfinished.mkdir()  # not mkdtemp: its folders are for their owner alone, whatever the umask
     try:
-        yield beside
-        os.chmod(beside, 0o755)  # mkdtemp's folders are for their owner alone
-        if target.is_dir():
-            target.rmdir()  # empty: Windows renames onto no folder
-        os.replace(beside, target)
+        yield unfinished
+        if exists:
+            _move_up(unfinished)
+        else:
+            os.replace(unfinished, target)
     except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def _move_up(folder: Path) -> None:
+    """Move all that a folder holds into the folder around it, or nothing."""
+    moved: list[Path] = []
+    try:
+        for path in sorted(folder.iterdir()):
+            moved.append(path.rename(folder.parent / path.name))
+        folder.rmdir()
+    except BaseException:
+        for path in moved:
+            path.rename(folder / path.name)
         raise
