@@ -1,6 +1,7 @@
 """`course site`, its parts: links, the map, the reference's pages, and what is refused."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -318,6 +319,86 @@ def test_a_page_that_cannot_be_made_leaves_nothing_behind(tmp_path, monkeypatch,
     assert command.main([str(tmp_path / "site")]) == 1
     assert "no alternative text" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A build without pages and without Sphinx, which stands for itself with one file."""
+
+    def sphinx(arguments, env):
+        made = Path(arguments[-1])
+        made.mkdir()
+        (made / "index.html").write_text("new", encoding="utf-8")
+        return 0
+
+    monkeypatch.setattr(command, "PACKAGES", ())
+    monkeypatch.setattr(command, "write_pages", lambda root, folder: [])
+    monkeypatch.setattr(command.subprocess, "call", sphinx)
+
+
+@pytest.fixture
+def former(tmp_path):
+    """A former site, in a folder with nothing else."""
+    folder = tmp_path / "around" / "site"
+    folder.mkdir(parents=True)
+    (folder / "index.html").write_text("former", encoding="utf-8")
+    (folder / command.MARK).touch()
+    return folder
+
+
+def as_it_was(former):
+    return (
+        list(former.parent.iterdir()) == [former]
+        and sorted(path.name for path in former.iterdir()) == [command.MARK, "index.html"]
+        and (former / "index.html").read_text(encoding="utf-8") == "former"
+    )
+
+
+def test_a_former_site_is_replaced_through_a_link_too(quick, former, tmp_path):
+    (former / "removed.html").touch()
+    link = tmp_path / "link"
+    try:
+        link.symlink_to(former, target_is_directory=True)
+    except OSError:  # Windows without the right to make links
+        link = former
+    assert command.main([str(link)]) == 0
+    assert list(former.parent.iterdir()) == [former]
+    assert sorted(path.name for path in link.iterdir()) == [command.MARK, "index.html"]
+    assert (former / "index.html").read_text(encoding="utf-8") == "new"
+    assert command.main([str(former)]) == 0  # and what it made is a former site
+
+
+def test_another_project_s_site_is_refused(quick, former, capsys):
+    (former / command.MARK).rename(former / ".buildinfo")  # in all that Sphinx makes
+    assert command.main([str(former)]) == 1
+    assert "holds no site made by this command" in capsys.readouterr().err
+    assert (former / "index.html").read_text(encoding="utf-8") == "former"
+
+
+def test_a_former_site_comes_back_when_the_new_one_cannot_take_its_name(
+    quick, former, monkeypatch, capsys
+):
+    rename = Path.rename
+
+    def refused(path, target):
+        if path.name == "site" and path != former:
+            raise PermissionError(f"{path} is open in another program")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    assert command.main([str(former)]) == 1
+    assert "is open in another program" in capsys.readouterr().err
+    assert as_it_was(former)
+
+
+def test_ctrl_c_leaves_a_former_site(quick, former, monkeypatch, capsys):
+    def stopped(arguments, env):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command.subprocess, "call", stopped)
+    assert command.main([str(former)]) == 130
+    assert f"Stopped; {former} is as it was." in capsys.readouterr().err
+    assert as_it_was(former)
 
 
 def test_the_command_is_there():

@@ -20,7 +20,8 @@ PACKAGES = (
     *("sphinx", "myst_nb", "sphinx_book_theme", "sphinx_design", "sphinx_copybutton"),
     "sphinx-mathjax-offline",
 )
-MARK = ".buildinfo"  # Sphinx writes it: by it a former site is told from anything else
+MARK = ".course-site"  # written last: by it a former site is told from anything else
+_MARK_SAYS = "Made by `course site`, which replaces this whole folder when it makes a new one.\n"
 
 
 class SiteError(RuntimeError):
@@ -37,14 +38,19 @@ def build_site(destination: Path, root: Path = ROOT) -> None:
     Raises:
         SiteError: if the folder holds something else, a package is missing, a page's source is
             wrong, or Sphinx warns of anything.
+        OSError: if a file cannot be written; a former site is there as it was.
     """
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise SiteError(f"{missing[0]} is not installed. Next step: pip install -e '.[site]'")
-    destination = destination.absolute()
+    destination = destination.resolve()
     _refuse_others(destination)
     destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".course-site-", dir=destination.parent) as temporary:
+    with tempfile.TemporaryDirectory(
+        prefix=".course-site-",
+        dir=destination.parent,
+        ignore_cleanup_errors=True,  # of a former site, a file may be open
+    ) as temporary:
         sources, made = Path(temporary) / "pages", Path(temporary) / "site"
         sources.mkdir()
         try:
@@ -61,9 +67,21 @@ def build_site(destination: Path, root: Path = ROOT) -> None:
             raise SiteError("Sphinx found fault with the pages: see above. Nothing was written.")
         for name in notebooks:  # to download: as committed, without what the page adds
             shutil.copyfile(root / name, made / "_sources" / name)
-        if destination.exists():
-            shutil.rmtree(destination)
+        (made / MARK).write_text(_MARK_SAYS, encoding="utf-8")
+        _put(made, destination, Path(temporary) / "former")
+
+
+def _put(made: Path, destination: Path, aside: Path) -> None:
+    """Give the new site its name; what had it goes aside first, and comes back if that fails."""
+    had_it = destination.exists()
+    if had_it:
+        destination.rename(aside)
+    try:
         made.rename(destination)
+    except BaseException:
+        if had_it:
+            aside.rename(destination)
+        raise
 
 
 def _refuse_others(destination: Path) -> None:
@@ -79,7 +97,10 @@ def _refuse_others(destination: Path) -> None:
 
 
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
-    """Run ``course site``; return 0 when the site is there, 1 when it cannot be built."""
+    """Run ``course site``; return 0 when the site is there, 1 when it cannot be built.
+
+    Ctrl-C ends it with 130.
+    """
     parser = argparse.ArgumentParser(
         prog="course site",
         description="Build the website of the course from the committed notebooks, offline.",
@@ -91,9 +112,12 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     try:
         build_site(folder, root)
         without_links = not repository(root)
-    except (SiteError, ValueError) as error:
+    except (SiteError, ValueError, OSError) as error:
         print(f"course site: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\nStopped; {folder} is as it was.", file=sys.stderr)
+        return 130
     if without_links:
         print(
             "No links to Binder and Colab: pyproject.toml has no Repository in [project.urls] "
