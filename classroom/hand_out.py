@@ -7,17 +7,18 @@ The rest of the course is shared: links lead to it, and nobody but its owner can
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
+import secrets
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 COURSE = Path(__file__).resolve().parents[1]
 SHARED = ("README.md", "course_lib", "datasets", "docs", "pyproject.toml")  # notebooks point there
-RECORD = ".handed_out.json"  # what this learner was given: notebook -> SHA-256
+RECORD = ".handed_out.json"  # what this learner was given: notebook -> SHA-256, and "course"
 
 
 def hand_out(course: Path, folder: Path) -> list[str]:
@@ -36,45 +37,77 @@ def hand_out(course: Path, folder: Path) -> list[str]:
 
     Raises:
         ValueError: if the course has no notebooks.
-        OSError: if something cannot be written. What stood there before is whole.
+        OSError: if something cannot be read or written, a line for each. What stood there before is
+            whole. One notebook that fails does not stop the others; a record that fails does.
     """
     sources = sorted((course / "notebooks").glob("*.ipynb"))
     if not sources:
         raise ValueError(f"course must be a folder with notebooks/*.ipynb, got {course}")
     (folder / "notebooks").mkdir(parents=True, exist_ok=True)
-    for name in SHARED:
-        _link(course / name, folder / name)
     given = _read_record(folder)
+    problems = []
+    for name in SHARED:
+        try:
+            _link(course / name, folder / name, former=Path(given.get("course", course)) / name)
+        except OSError as error:
+            problems.append(f"{name}: {error}")
+    if not problems:
+        _remember(folder, given, "course", str(course))
     done = []
     for source in sources:
-        content = source.read_bytes()
-        new = hashlib.sha256(content).hexdigest()
-        target = folder / "notebooks" / source.name
-        found = _sha256(target)
-        if found is None or (found != new and found == given.get(source.name)):
-            _write(target, content)
-            done.append(f"{source.name}: {'new' if found is None else 'a newer one'}")
-        elif found != new and given.get(source.name) != new:
-            beside = _free_name(target)
-            _write(beside, content)
-            done.append(f"{source.name}: yours stays; the newer one is {beside.name}")
-        if given.get(source.name) != new:
-            given[source.name] = new
-            # After each one: should the disk be full at the next, this one is not given twice.
-            _write(folder / RECORD, json.dumps(given, indent=1).encode())
+        try:
+            new, what = _hand_out_one(source, folder / "notebooks" / source.name, given)
+        except OSError as error:  # such as a folder of that name: the others are handed out
+            problems.append(f"{source.name}: {error}")
+            continue
+        done += [f"{source.name}: {what}"] if what else []
+        # After each one: should the disk be full at the next, this one is not given twice.
+        _remember(folder, given, source.name, new)
+    if problems:
+        raise OSError("\n".join(problems))
     return done
 
 
-def _link(shared: Path, link: Path) -> None:
-    """A link to something shared; what the learner has under that name stays."""
-    if link.is_symlink() and not link.exists():
-        link.unlink()  # the course has moved
+def _hand_out_one(source: Path, target: Path, given: dict[str, str]) -> tuple[str, str]:
+    """Hand out one notebook; the SHA-256 of its newest edition, and what was done, if anything."""
+    content = source.read_bytes()
+    new = hashlib.sha256(content).hexdigest()
+    found, had = _sha256(target), given.get(source.name)
+    if found is None or (found != new and found == had):
+        _write(target, content)
+        return new, "new" if found is None else "a newer one"
+    if new in (found, had):
+        return new, ""
+    beside = _free_name(target)
+    _write(beside, content)
+    return new, f"yours stays; the newer one is {beside.name}"
+
+
+def _link(shared: Path, link: Path, former: Path) -> None:
+    """A link to something shared; what the learner has under that name stays.
+
+    Args:
+        shared: in the course.
+        link: in the learner's folder.
+        former: where the link led that was made the last time.
+    """
+    moved = former != shared and link.is_symlink() and link.readlink() == former
+    if moved or (link.is_symlink() and not link.exists()):
+        link.unlink(missing_ok=True)
     if shared.exists() and not link.exists():
-        link.symlink_to(shared, target_is_directory=shared.is_dir())
+        with contextlib.suppress(FileExistsError):  # a second server of this learner was faster
+            link.symlink_to(shared, target_is_directory=shared.is_dir())
+
+
+def _remember(folder: Path, given: dict[str, str], name: str, value: str) -> None:
+    """Add to the record, if that is not in there."""
+    if given.get(name) != value:
+        given[name] = value
+        _write(folder / RECORD, json.dumps(given, indent=1).encode())
 
 
 def _read_record(folder: Path) -> dict[str, str]:
-    """What was handed out; nothing if the record is not there or damaged.
+    """What was handed out, and from where; nothing if the record is not there or damaged.
 
     Without a record every notebook that differs counts as changed by the learner.
     """
@@ -105,14 +138,13 @@ def _free_name(target: Path) -> Path:
 
 def _write(file: Path, content: bytes) -> None:
     """Write a file beside its place, then rename it: there is no half file."""
-    descriptor, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=file.parent)
+    # Not mkstemp, whose files a teacher's group cannot read, whatever the umask says.
+    half = file.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(content)
-        os.chmod(name, 0o644)  # mkstemp's files are 0600, which a teacher's group cannot read
-        os.replace(name, file)
+        half.write_bytes(content)
+        os.replace(half, file)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        half.unlink(missing_ok=True)
         raise
 
 

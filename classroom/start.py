@@ -20,9 +20,13 @@ FOLDER = "course"  # in the learner's home
 
 
 def command(arguments: list[str]) -> list[str]:
-    """What this process becomes: the hub's single-user server with the settings of `course lab`."""
+    """What this process becomes: the hub's single-user server with the settings of `course lab`.
+
+    The hub starts it in the learner's home. With -P Python does not import from there: a learner
+    who saves a random.py would have no server any more.
+    """
     return [
-        *(sys.executable, "-m", "jupyterhub.singleuser"),
+        *(sys.executable, "-P", "-m", "jupyterhub.singleuser"),
         f"--config={LAB_SETTINGS / 'jupyter_lab_config.json'}",
         f"--LabApp.app_settings_dir={LAB_SETTINGS}",
         *arguments,
@@ -41,7 +45,8 @@ def main(arguments: list[str]) -> None:
         for line in hand_out(COURSE, Path.home() / FOLDER):
             print(f"course: {line}", file=sys.stderr)
     except (OSError, ValueError) as error:  # a full disk must not lock a learner out
-        print(f"course: the notebooks could not be handed out: {error}", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"course: could not be handed out: {line}", file=sys.stderr)
     sys.stderr.flush()  # exec drops what is still in the buffer
     os.execve(sys.executable, command(arguments), environment())
 

@@ -123,6 +123,60 @@ def test_a_link_follows_the_course_and_a_learner_s_own_folder_stays(source, lear
     assert not (learner / "docs").is_symlink()
 
 
+def test_links_into_a_former_course_follow_even_while_it_is_still_there(source, learner, tmp_path):
+    """The new edition is beside the old one; what leads elsewhere is the learner's."""
+    new = tmp_path / "shared-2"
+    shutil.copytree(source, new)
+    for name in ("docs", "course_lib"):
+        (source / name).mkdir()
+        hand_out.hand_out(source, learner)
+    (new / "docs").mkdir()
+    (learner / "docs").unlink()
+    (learner / "docs").symlink_to(source / "datasets")
+    hand_out.hand_out(new, learner)
+    assert (learner / "datasets").readlink() == new / "datasets"
+    assert (learner / "docs").readlink() == source / "datasets"
+    assert not (learner / "course_lib").is_symlink()  # the new one has none
+
+
+def test_two_servers_of_one_learner_may_make_the_same_link(source, learner, monkeypatch):
+    (source / "docs").mkdir()
+    link = Path.symlink_to
+
+    def twice(path, *given, **more):
+        link(path, *given, **more)
+        link(path, *given, **more)  # the slower one finds it there
+
+    monkeypatch.setattr(Path, "symlink_to", twice)
+    assert hand_out.hand_out(source, learner) == []
+    assert (learner / "docs").readlink() == source / "docs"
+
+
+def test_a_notebook_that_cannot_be_read_does_not_stop_the_others(source, learner, capsys):
+    for name in ("00_a.ipynb", "01_b.ipynb"):
+        (source / "notebooks" / name).write_text("second edition")
+    (learner / "notebooks" / "00_a.ipynb").unlink()
+    (learner / "notebooks" / "00_a.ipynb").mkdir()
+    for _ in range(2):
+        assert hand_out.main([str(learner), "--course", str(source)]) == 1
+        assert "hand_out: 00_a.ipynb: [Errno" in capsys.readouterr().err
+        assert (learner / "notebooks" / "00_a.ipynb").is_dir()
+        assert (learner / "notebooks" / "01_b.ipynb").read_text() == "second edition"
+    (learner / "notebooks" / "00_a.ipynb").rmdir()
+    assert hand_out.hand_out(source, learner) == ["00_a.ipynb: new"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o077, 0o600), (0o022, 0o644), (0o002, 0o664)])
+def test_who_may_read_a_notebook_is_the_umask_s_to_say(umask, mode, source, tmp_path):
+    before = os.umask(umask)
+    try:
+        hand_out.hand_out(source, tmp_path / "mine")
+    finally:
+        os.umask(before)
+    for file in (hand_out.RECORD, "notebooks/00_a.ipynb"):
+        assert stat.S_IMODE((tmp_path / "mine" / file).stat().st_mode) == mode
+
+
 def test_a_full_disk_leaves_what_was_there_and_no_half_file(source, learner, monkeypatch):
     before = notebooks(learner)
     (source / "notebooks" / "00_a.ipynb").write_text("second edition")
@@ -147,17 +201,29 @@ def test_a_folder_that_is_no_course_is_refused(tmp_path, capsys):
 
 def test_the_server_starts_with_the_settings_of_course_lab(monkeypatch):
     become = start.command(["--port=1"])
-    assert become[:3] == [sys.executable, "-m", "jupyterhub.singleuser"]
+    assert become[:4] == [sys.executable, "-P", "-m", "jupyterhub.singleuser"]
     assert become[-1] == "--port=1"
-    settings = [part.split("=", 1)[1] for part in become[3:-1]]
+    settings = [part.split("=", 1)[1] for part in become[4:-1]]
     assert all(Path(path).exists() for path in settings)
     # the same options that `course lab` gives
     lab = (ROOT / "course_lib" / "cli.py").read_text(encoding="utf-8")
-    for part in become[3:-1]:
+    for part in become[4:-1]:
         assert part.split("=")[0] in lab
     monkeypatch.setenv("PATH", "/usr/bin")
     path = start.environment()["PATH"].split(os.pathsep)
     assert path == [os.path.dirname(sys.executable), "/usr/bin"]
+
+
+def test_a_learner_s_own_modules_do_not_keep_the_server_from_starting(tmp_path):
+    """The hub starts it in their home, where they save what they like."""
+    pytest.importorskip("jupyterhub", reason="needs the extra [classroom]")
+    for name in ("tornado", "random", "json"):
+        (tmp_path / f"{name}.py").write_text(f"raise RuntimeError('the learner has a {name}')")
+    done = subprocess.run(
+        start.command(["--version"]), cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.match(r"\d+\.\d+", done.stdout)
 
 
 def test_a_learner_gets_a_server_even_when_nothing_can_be_handed_out(monkeypatch, capsys, tmp_path):
