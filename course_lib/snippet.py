@@ -234,28 +234,30 @@ def main(argv: Sequence[str]) -> int:
         prog="course snippet",
         description="Print a function or class of course_lib as one file that needs no course_lib.",
     )
-    parser.add_argument("name", nargs="?", help="for example cosine_similarity, or similarity.mmr")
-    parser.add_argument("--list", action="store_true", help="show what can be exported")
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("name", nargs="?", help="for example cosine_similarity, or similarity.mmr")
+    what.add_argument("--list", action="store_true", help="show what can be exported")
+    what.add_argument(
         "--index", type=Path, metavar="FILE", help="write the page of what can be exported"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to FILE")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write NAME to FILE")
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
     options = parser.parse_args(argv)
     if options.list:
         print(listing(course_library()))
         return 0
-    if options.index is not None:
-        from course_lib.snippet_index import index
-
-        options.index.write_text(index(), encoding="utf-8", newline="\n")
-        print(f"Wrote {options.index}")
-        return 0
-    if not options.name:
+    if not (options.name or options.index):
         parser.print_usage(sys.stderr)
         print("course snippet: give a NAME, or --list", file=sys.stderr)
         return 1
     try:
+        if options.index is not None:
+            from course_lib.generated import write_page
+            from course_lib.snippet_index import index
+
+            write_page(index(), options.index, force=options.force)
+            print(f"Wrote {options.index}")
+            return 0
         text = export(options.name)
         if options.output is None:
             if isinstance(sys.stdout, io.TextIOWrapper):  # not so where a test or a notebook reads
@@ -268,9 +270,10 @@ def main(argv: Sequence[str]) -> int:
                 f.write(text)
             print(f"Wrote {options.output}")
     except FileExistsError:
-        print(f"course snippet: {options.output} exists; --force overwrites it", file=sys.stderr)
+        there = options.index or options.output
+        print(f"course snippet: {there} exists; --force overwrites it", file=sys.stderr)
         return 1
-    except (SnippetError, OSError) as error:
+    except (SnippetError, ValueError, OSError) as error:
         print(f"course snippet: {error}", file=sys.stderr)
         return 1
     return 0

@@ -1,7 +1,13 @@
-"""For teachers: docs/exercises.md, from the lessons, the exercises and README's map."""
+"""For teachers: what lessons and README's map state, and what is made of it.
+
+``python -m course_lib.teaching docs/exercises.md`` writes that page; with ``--minutes`` it prints
+the table of minutes in docs/teach.md.
+"""
 
 from __future__ import annotations
 
+import argparse
+import io
 import re
 import sys
 import textwrap
@@ -26,11 +32,13 @@ and `watch_for_08_15.py`, all else comes from the lessons, the exercises and REA
 (`course export --student`) has neither this page nor the notes.
 """
 _NUMBER = re.compile(r"\b(?:\d[\d.e-]*|two|three|four|five|six|seven|eight|nine|ten)\b")
-_ROW = re.compile(r"\(notebooks/(\w+)\.ipynb\).*\| ([^|]+) \+ ([^|]+) \+ ([^|]+) \|")
+_ROW = re.compile(r"^\| (\d\d) \| \[(.+?)\]\((notebooks/(\d\d_\w+)\.ipynb)\) \| (.+?) \| (.+?) \|$")
 _EXERCISE = re.compile(
     r"\*\*Exercise (?P<id>\d+\.\d+)\*\* · (?P<title>[^·]+) · "
     r"(?P<level>[a-z ]+), (?P<minutes>\d+) minutes"
 )
+# For a class: who is lost gets help at once. The others take longer, or are about one's own work.
+IN_CLASS = ("easy", "medium")
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,39 @@ def stated_in(lesson: str) -> dict[str, Stated]:
     }
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One line of the map: a notebook, what one can do after it, and the time it takes."""
+
+    number: int
+    title: str
+    stem: str
+    ability: str
+    reading: str
+    exercises: str
+    running: str
+
+
+def read_map(readme: str) -> list[Entry]:
+    """The notebooks in the README's table, in its order.
+
+    Raises:
+        ValueError: if a line names a notebook and does not have the table's four columns.
+    """
+    entries = []
+    for line in readme.splitlines():
+        match = _ROW.match(line)
+        if match:
+            number, title, _, stem, ability, minutes = match.groups()
+            times = minutes.split(" + ")
+            if len(times) != 3:
+                raise ValueError(f"README.md: notebook {number} has no three times: {minutes!r}")
+            entries.append(Entry(int(number), title, stem, ability, *times))
+        elif line.startswith("|") and "(notebooks/" in line:
+            raise ValueError(f"README.md: a line of the map cannot be read: {line[:80]!r}")
+    return entries
+
+
 def times_in_map(readme: Path = ROOT / "README.md") -> dict[str, tuple[str, str, str]]:
     """Reading, exercises and running of every notebook, as the map of the course states them.
 
@@ -69,8 +110,17 @@ def times_in_map(readme: Path = ROOT / "README.md") -> dict[str, tuple[str, str,
     >>> times_in_map()["00_start_here"]
     ('9 min', '12 min', '25 s')
     """
-    rows = _ROW.findall(readme.read_text(encoding="utf-8"))
-    return {stem: (reading, exercises, running) for stem, reading, exercises, running in rows}
+    entries = read_map(readme.read_text(encoding="utf-8"))
+    return {one.stem: (one.reading, one.exercises, one.running) for one in entries}
+
+
+def title_of(lesson: str) -> str:
+    """The title of a lesson's text, with its number.
+
+    >>> title_of("# %% [markdown]\\n# # 00 · Start here")
+    '00 · Start here'
+    """
+    return next(line[4:] for line in lesson.splitlines() if line.startswith("# # "))
 
 
 def exercises_page(lessons: Path = ROOT / "lessons", readme: Path = ROOT / "README.md") -> str:
@@ -92,12 +142,13 @@ def exercises_page(lessons: Path = ROOT / "lessons", readme: Path = ROOT / "READ
     times = times_in_map(readme)
     for path in sorted(lessons.glob("[0-9][0-9]_*.py")):
         text = path.read_text(encoding="utf-8")
-        title = next(line[4:] for line in text.splitlines() if line.startswith("# # "))
         stated = stated_in(text)
         if path.stem not in times:
             raise ValueError(f"{readme.name} must have a row for {path.stem} in its map")
         reading, exercising, running = times[path.stem]
-        parts.append(f"## {title}\n\nReading {reading}, exercises {exercising}, running {running}.")
+        parts.append(
+            f"## {title_of(text)}\n\nReading {reading}, exercises {exercising}, running {running}."
+        )
         for one in known:
             if one.notebook != int(path.stem[:2]):
                 continue
@@ -161,12 +212,50 @@ def _filled(text: str) -> str:
     return "\n".join(lines).replace("\0", " ")
 
 
+def minutes_table(lessons: Path = ROOT / "lessons", readme: Path = ROOT / "README.md") -> str:
+    """The table of docs/teach.md: what each notebook takes, and which exercises are for home.
+
+    Args:
+        lessons: the folder of the lessons.
+        readme: the file with the map.
+
+    >>> print(minutes_table().splitlines()[2])
+    | 00 Start here | 9 | 12 | 0 | 25 s |
+    """
+    rows = [
+        "| Notebook | Reading, estimated | Exercises, estimated | of these for home "
+        "| Running, measured |",
+        "|---|--:|--:|---|--:|",
+    ]
+    for stem, (reading, exercises, running) in times_in_map(readme).items():
+        text = (lessons / f"{stem}.py").read_text(encoding="utf-8")
+        title = title_of(text).replace(" · ", " ")
+        home = {n: one.minutes for n, one in stated_in(text).items() if one.level not in IN_CLASS}
+        named = f"{sum(home.values())} ({', '.join(home)})" if home else "0"
+        times = [time.removesuffix(" min") for time in (reading, exercises)]
+        rows.append(f"| {title} | {times[0]} | {times[1]} | {named} | {running} |")
+    return "\n".join(rows) + "\n"
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Write the page to the file that is named, or print it."""
-    page = exercises_page()
-    if arguments:
-        Path(arguments[0]).write_text(page, encoding="utf-8", newline="\n")
-    else:
+    """Write the page to the file that is named, or print it or the table of minutes."""
+    from course_lib.generated import write_page
+
+    parser = argparse.ArgumentParser(prog="python -m course_lib.teaching")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("file", nargs="?", type=Path, help="docs/exercises.md; without it, print")
+    what.add_argument("--minutes", action="store_true", help="print the table of docs/teach.md")
+    options = parser.parse_args(arguments)
+    try:
+        page = minutes_table() if options.minutes else exercises_page()
+        if options.file:
+            write_page(page, options.file)
+    except (ValueError, OSError) as error:
+        print(f"course_lib.teaching: {error}", file=sys.stderr)
+        return 1
+    if not options.file:
+        if isinstance(sys.stdout, io.TextIOWrapper):  # not so where a test reads
+            sys.stdout.reconfigure(encoding="utf-8")
         print(page, end="")
     return 0
 

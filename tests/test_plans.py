@@ -8,18 +8,12 @@ from itertools import pairwise
 import pytest
 
 from course_lib import ROOT
-from course_lib.plans import (
-    all_stated,
-    exercise_minutes,
-    minutes_table,
-    reading_minutes,
-    section_minutes,
-)
-from course_lib.teaching import stated_in, times_in_map
+from course_lib.teaching import minutes_table, stated_in, times_in_map
 
 TEACH = (ROOT / "docs" / "teach.md").read_text(encoding="utf-8")
 PROJECT = (ROOT / "docs" / "project.md").read_text(encoding="utf-8")
-NUMBERS = [path.name[:2] for path in sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))]
+LESSONS = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))
+NUMBERS = [path.name[:2] for path in LESSONS]
 EXERCISE = re.compile(r"\b\d+\.\d+\b")
 
 
@@ -35,6 +29,44 @@ def rows(text, first):
     return [[cell.strip() for cell in row.split("|")] for row in found]
 
 
+def known(name, minutes):
+    if name not in minutes:
+        raise ValueError(f"there is no {name}; there are {', '.join(minutes)}")
+    return minutes[name]
+
+
+def reading_minutes(notebooks):
+    """Minutes of reading whole notebooks, as README's map estimates them."""
+    minutes = {stem[:2]: int(times[0].split()[0]) for stem, times in times_in_map().items()}
+    return sum(known(one, minutes) for one in notebooks)
+
+
+def all_stated():
+    """Every exercise that the lessons announce, by id, in the order of the notebooks."""
+    texts = [path.read_text(encoding="utf-8") for path in LESSONS]
+    return {name: one for text in texts for name, one in stated_in(text).items()}
+
+
+def exercise_minutes(exercises):
+    """Minutes of doing exercises, as the lessons state them."""
+    minutes = {name: one.minutes for name, one in all_stated().items()}
+    return sum(known(one, minutes) for one in exercises)
+
+
+def section_minutes(notebook, sections):
+    """Minutes of reading some sections: their share of the lesson's words, cells included."""
+    whole = reading_minutes([notebook])
+    path = next(path for path in LESSONS if path.name.startswith(notebook))
+    parts = re.split(r"(?m)^# ## ", path.read_text(encoding="utf-8"))[1:]
+    words = [len(part.split()) for part in parts]
+    numbers = [part.split(".")[0] for part in parts]
+    missing = {str(one) for one in sections} - set(numbers)
+    if missing:
+        raise ValueError(f"{path.name} has no section {', '.join(sorted(missing))}")
+    read = sum(n for n, number in zip(words, numbers, strict=True) if number in map(str, sections))
+    return round(whole * read / sum(words))
+
+
 def notebooks(cell):
     return re.findall(r"\b\d\d\b", cell)
 
@@ -44,7 +76,7 @@ def both(cell):
     return tuple(int(one) for one in cell.split(" + "))
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "lessons").glob("[0-9]*.py")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_the_map_and_the_first_cell_state_the_sum_of_the_exercises(path):
     text = path.read_text(encoding="utf-8")
     reading, exercises, running = times_in_map()[path.stem]
@@ -62,7 +94,7 @@ def test_the_map_and_the_first_cell_state_the_sum_of_the_exercises(path):
 
 
 def test_the_table_of_minutes_is_current():
-    assert minutes_table() in TEACH, "put in what this prints: python -m course_lib.plans"
+    assert minutes_table() in TEACH, "put in: python -m course_lib.teaching --minutes"
 
 
 def test_two_days_have_a_clock_whose_hours_suffice():

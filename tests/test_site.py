@@ -9,9 +9,10 @@ from course_lib import ROOT, cli
 from course_lib.lesson import read_notebook
 from course_lib.site import command, pages
 from course_lib.site.cross_references import EXERCISES, PLANS, CrossReferences, exercises_in
-from course_lib.site.landing import GUIDES, PARTS, landing_page, read_map
+from course_lib.site.landing import GUIDES, PARTS, landing_page
 from course_lib.site.links import relink, repository, run_links
 from course_lib.site.notebook_pages import figures_without_text, page_of
+from course_lib.teaching import read_map
 
 ADDRESS = "https://github.com/ada/course"
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -608,3 +608,39 @@ def test_command_fails_with_one_message(argv, capsys):
     assert captured.out == ""
     assert "course snippet: " in captured.err
     assert "Traceback" not in captured.err
+
+
+def test_the_index_is_written_over_an_earlier_one_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(snippet_index, "index", lambda: "# Functions to copy\n\nnew\n")
+    page = tmp_path / "snippets.md"
+    for before in (None, "# Functions to copy\r\n\nold\n"):
+        if before:
+            page.write_text(before, encoding="utf-8")
+        assert snippet.main(["--index", str(page)]) == 0
+        assert page.read_text(encoding="utf-8").endswith("new\n")
+    mine = tmp_path / "README.md"
+    mine.write_text("# Mine", encoding="utf-8")
+    capsys.readouterr()
+    assert snippet.main(["--index", str(mine)]) == 1
+    assert capsys.readouterr().err == f"course snippet: {mine} exists; --force overwrites it\n"
+    assert mine.read_text(encoding="utf-8") == "# Mine"
+    assert snippet.main(["--index", str(mine), "--force"]) == 0
+    assert mine.read_text(encoding="utf-8").endswith("new\n")
+
+
+def test_an_index_that_cannot_be_made_is_one_message(tmp_path, monkeypatch, capsys):
+    def index():
+        raise ValueError("a name to copy has no text: similarity.mmr")
+
+    monkeypatch.setattr(snippet_index, "index", index)
+    assert snippet.main(["--index", str(tmp_path / "x.md")]) == 1
+    said = capsys.readouterr().err
+    assert said == "course snippet: a name to copy has no text: similarity.mmr\n"
+    assert not (tmp_path / "x.md").exists()
+
+
+@pytest.mark.parametrize("argv", [["top_k", "--list"], ["top_k", "--index", "x.md"]])
+def test_what_would_be_ignored_is_refused(argv, capsys):
+    with pytest.raises(SystemExit):
+        snippet.main(argv)
+    assert "not allowed with" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from course_lib.teaching import (
     as_markdown,
     exercises_page,
     main,
+    minutes_table,
     said_once,
     stated_in,
     times_in_map,
@@ -155,3 +156,27 @@ def test_the_command_writes_the_page(tmp_path, capsys):
     assert (tmp_path / "page.md").read_text(encoding="utf-8") == exercises_page()
     assert main([]) == 0
     assert capsys.readouterr().out == exercises_page()
+
+
+def test_only_an_earlier_page_is_written_over(tmp_path, capsys):
+    mine = tmp_path / "README.md"
+    mine.write_text("# Mine", encoding="utf-8")
+    assert main([str(mine)]) == 1
+    assert "exists and is no earlier page" in capsys.readouterr().err
+    assert mine.read_text(encoding="utf-8") == "# Mine"
+    mine.write_text("# Exercises: minutes, levels, and what learners get wrong\n\nold")
+    assert main([str(mine)]) == 0
+    assert mine.read_text(encoding="utf-8") == exercises_page()
+
+
+def test_a_page_that_cannot_be_made_is_one_message(monkeypatch, capsys):
+    monkeypatch.delitem(watch_for.WATCH_FOR, "2.3")
+    assert main([]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "course_lib.teaching: exercises/watch_for.py must have a note for 2.3\n"
+
+
+def test_the_command_prints_the_minutes(capsys):
+    assert main(["--minutes"]) == 0
+    assert capsys.readouterr().out == minutes_table()

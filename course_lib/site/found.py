@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from course_lib import ROOT
-from course_lib.site.landing import read_map
+from course_lib.teaching import read_map
 
 if TYPE_CHECKING:  # the package is imported where Sphinx is not installed
     from docutils import nodes  # type: ignore[import-untyped]

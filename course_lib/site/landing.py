@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from course_lib.teaching import Entry, read_map
 
 PARTS = {
     "Part I · Foundations": range(7),
@@ -12,7 +13,6 @@ PARTS = {
     "Part III · Shaping and acting": range(11, 14),
     "Part IV · Shipping": range(14, 100),
 }
-_ROW = re.compile(r"^\| (\d\d) \| \[(.+?)\]\((notebooks/(\d\d_\w+)\.ipynb)\) \| (.+?) \| (.+?) \|$")
 _LINK = re.compile(r"\[(.+?)\]\([^)]*\)")
 _NEEDS = re.compile(r"^(?:# )?Needs:? (notebooks? [^.]+)\.", re.MULTILINE)
 # The sections of the README that a reader of the site wants, in this order; the others are about
@@ -27,39 +27,6 @@ GUIDES = (
     *("project", "snippets", "service", "teach", "exercises", "classroom"),
     *("agent_frameworks", "architecture"),
 )
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the map: a notebook, what one can do after it, and the time it takes."""
-
-    number: int
-    title: str
-    stem: str
-    ability: str
-    reading: str
-    exercises: str
-    running: str
-
-
-def read_map(readme: str) -> list[Entry]:
-    """The notebooks in the README's table, in its order.
-
-    Raises:
-        ValueError: if a line names a notebook and does not have the table's four columns.
-    """
-    entries = []
-    for line in readme.splitlines():
-        match = _ROW.match(line)
-        if match:
-            number, title, _, stem, ability, minutes = match.groups()
-            times = minutes.split(" + ")
-            if len(times) != 3:
-                raise ValueError(f"README.md: notebook {number} has no three times: {minutes!r}")
-            entries.append(Entry(int(number), title, stem, ability, *times))
-        elif line.startswith("|") and "(notebooks/" in line:
-            raise ValueError(f"README.md: a line of the map cannot be read: {line[:80]!r}")
-    return entries
 
 
 def landing_page(readme: str, lessons: Path) -> str:
