@@ -173,7 +173,7 @@ def _checked(exercise: Exercise, attempt: Any) -> Result:
     try:
         outcome = run_guarded(work, clock, printed)
     finally:
-        refusal.__exit__()  # also when the attempt is left behind, still running
+        refusal.close()  # also when the attempt is left behind, still running
     if refusal.message:
         return Result(exercise.id, exercise.title, "wrong", refusal.message, printed=printed.text())
     if outcome.error is not None:  # left behind, or a learner's object that raised while shown

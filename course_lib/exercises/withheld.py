@@ -57,14 +57,17 @@ class RefusedCallError(RuntimeError):
     """An attempt called the function that it should have been."""
 
 
+_LOCK = Lock()
+_ENTERED: "list[Refusal]" = []  # a function that is refused writes to the last one's list
+_OWN_CODE: dict[FunctionType, CodeType] = {}  # of the functions that are refused now
+
+
 class Refusal(AbstractContextManager["Refusal"]):
     """While it is entered, calling one of some functions raises; which were called is in `called`.
 
     The functions' code is exchanged, not their names: an attempt that imported one before, or under
     another name, meets the same refusal.
     """
-
-    _current: "Refusal | None" = None  # a swapped function finds the list to write to here
 
     def __init__(self, names: Sequence[str]) -> None:
         """Find the functions, such as "course_lib.similarity:top_k" or "...by_words:BM25.scores".
@@ -73,31 +76,38 @@ class Refusal(AbstractContextManager["Refusal"]):
             ValueError: if a name is not that of a Python function.
         """
         self.called: list[str] = []
-        self._lock = Lock()
-        self._functions: list[tuple[FunctionType, CodeType, CodeType]] = []
-        self._swapped = False
+        self._functions: dict[FunctionType, CodeType] = {}
+        self._closed = False
         for name in names:
             found = pkgutil.resolve_name(name)
             function = inspect.unwrap(getattr(found, "__func__", found))  # of a class method
             if not isinstance(function, FunctionType) or function.__code__.co_freevars:
                 raise ValueError(f"names must be of plain functions of course_lib, got {name}")
-            self._functions.append((function, function.__code__, _refusing(function.__qualname__)))
+            self._functions[function] = _refusing(function.__qualname__)
 
     def __enter__(self) -> "Refusal":
-        """Exchange the functions' code."""
-        with self._lock:
-            for function, _, refusing_code in self._functions:
-                function.__code__ = refusing_code
-            Refusal._current, self._swapped = self, True
+        """Exchange the functions' code, unless this refusal is closed."""
+        with _LOCK:
+            if self._functions and not self._closed and self not in _ENTERED:
+                _ENTERED.append(self)
+                for function, refusing_code in self._functions.items():
+                    _OWN_CODE.setdefault(function, function.__code__)
+                    function.__code__ = refusing_code
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Put the functions' code back; a second time does nothing."""
-        with self._lock:
-            if self._swapped:
-                for function, own_code, _code in self._functions:
-                    function.__code__ = own_code
-                Refusal._current, self._swapped = None, False
+        """Put the functions' code back where no other refusal holds; twice does nothing."""
+        with _LOCK:
+            if self in _ENTERED:
+                _ENTERED.remove(self)
+                held = {function for other in _ENTERED for function in other._functions}
+                for function in self._functions.keys() - held:
+                    function.__code__ = _OWN_CODE.pop(function)
+
+    def close(self) -> None:
+        """Leave it for good: an attempt left behind may wake, and enters it for its next case."""
+        self._closed = True
+        self.__exit__()
 
     @property
     def message(self) -> str:
@@ -112,8 +122,8 @@ class Refusal(AbstractContextManager["Refusal"]):
 
 def refuse_call(name: str) -> None:
     """Note the call, for the attempt may catch the error, and raise."""
-    if Refusal._current is not None:
-        Refusal._current.called.append(name)
+    for refusal in _ENTERED[-1:]:
+        refusal.called.append(name)
     raise RefusedCallError(f"{name} is not to be called in this exercise")
 
 
