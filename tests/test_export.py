@@ -5,6 +5,7 @@ import importlib
 import inspect
 import io
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from course_lib import ROOT
 from course_lib.cli import main as course
 from course_lib.exercises import registry
 from course_lib.exercises.core import Exercise, KnownWrong, check_exercise, function_check
-from course_lib.exercises.withheld import Refusal, Withheld, record, recorded
-from course_lib.export import assignment, cells, command, instructor, student
-from course_lib.export.grading import NoPointsError, grade
+from course_lib.exercises.withheld import Refusal, RefusedCallError, Withheld, record, recorded
+from course_lib.export import assignment, cells, command, grading, instructor, student
+from course_lib.export.grading import NoPointsError, grade, names_solutions
 from course_lib.export.names import ExportError, needed_by, reads_of, statements
 from course_lib.export.solved_by import all_solving, solving
 from course_lib.lesson import read_notebook
@@ -248,6 +249,64 @@ def test_calling_the_solution_of_course_lib_gets_no_points():
     assert check_exercise(exercise, cosine_similarity).passed
 
 
+@pytest.mark.parametrize(
+    ("answer", "package"),
+    [
+        ("from course_lib.exercises.registry import find_exercise", "exercises"),
+        ("import course_lib.exercises.core as core", "exercises"),
+        ("from course_lib.exercises import check, solution", "exercises"),
+        ("from course_lib.exercises import check; exec(answer)", "exercises"),
+        ("from course_lib import (\n    similarity,\n    exercises,\n)", "exercises"),
+        ("import_module('course_lib.exercises.registry')", "exercises"),
+        ("import course_lib.export.grading as g\ng.grade = print", "export"),
+        ("allow('course_lib.exercises') or exec(answer)", "exercises"),
+        ("from course_lib.exercises.ex13_agents import show_tool, EXERCISES", "exercises"),
+        ("from course_lib.exercises import check", ""),
+        ("from course_lib import similarity\nexport = exercises = 3", ""),
+        ("from course_lib.exercises.ex13_agents import show_tool", ""),
+    ],
+)
+def test_a_cell_that_names_where_solutions_are_earns_nothing(answer, package, monkeypatch):
+    monkeypatch.setattr(grading, "_allowed", set())
+    grading.allow("from course_lib.exercises.ex13_agents import show_tool")
+    monkeypatch.setattr(grading, "_cells_run", lambda: ["x = 1", answer])
+    right = registry.find_exercise("2.1").reference
+    if package:
+        with pytest.raises(NoPointsError, match=f"a cell names course_lib.{package}, where"):
+            grade("2.1", lambda queries, documents: right(queries, documents))
+    else:
+        with pytest.raises(NoPointsError, match="calls course_lib's own"):
+            grade("2.1", right)
+
+
+@pytest.mark.parametrize("path", BY_NAME)
+def test_an_assignments_own_lines_are_none_of_them(path, monkeypatch):
+    monkeypatch.setattr(grading, "_allowed", set())
+    for one in assignment.assignment(read_notebook(path))["cells"]:
+        if one["cell_type"] == "code":
+            allowed = re.findall(r"^allow\('(.*)'\)$", one["source"], re.MULTILINE)
+            grading.allow(*allowed)
+    for one in assignment.assignment(read_notebook(path))["cells"]:
+        if one["cell_type"] == "code":
+            lines = [line for line in one["source"].splitlines() if line not in grading._allowed]
+            assert names_solutions("\n".join(lines)) == ""
+
+
+def test_the_cells_that_a_kernel_ran_are_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))  # nobody's own history
+    from IPython.core.interactiveshell import InteractiveShell
+
+    assert grading._cells_run() == []
+    shell = InteractiveShell.instance()
+    try:
+        shell.run_cell("named = 'course_lib.exercises.registry'", store_history=True)
+        assert any("registry" in cell for cell in grading._cells_run())
+        with pytest.raises(NoPointsError, match="a cell names"):
+            grade("2.1", print)
+    finally:
+        InteractiveShell.clear_instance()
+
+
 def test_other_functions_of_course_lib_may_be_called():
     from course_lib.embeddings import normalize
 
@@ -265,6 +324,71 @@ def test_a_function_left_behind_leaves_no_function_refused(monkeypatch):
         registry.find_exercise("2.2"), refuse=("course_lib.similarity:top_k",), time_limit=0.1
     )
     assert check_exercise(exercise, lambda scores, k: time.sleep(3)).status == "wrong"
+    assert top_k([0.1, 0.9], 1)[0].tolist() == [1]
+
+
+def test_a_refusal_made_while_another_holds_breaks_no_function():
+    from course_lib.similarity import top_k
+
+    names = ["course_lib.similarity:top_k"]
+    with Refusal(names) as one:
+        other = Refusal(names)
+        with other, contextlib.suppress(RefusedCallError):
+            top_k([0.1, 0.9], 1)
+        assert other.called == ["top_k"]
+        with pytest.raises(RefusedCallError):  # the end of the inner one is not the outer one's
+            top_k([0.1, 0.9], 1)
+        assert one.called == ["top_k"]
+    with other:
+        pass
+    assert top_k([0.1, 0.9], 1)[0].tolist() == [1]
+
+
+def test_a_closed_refusal_is_not_entered_again():
+    """An attempt that was left behind may wake, and goes on with its check's other cases."""
+    from course_lib.similarity import top_k
+
+    names = ["course_lib.similarity:top_k"]
+    behind, newer = Refusal(names), Refusal(names)
+    with behind:
+        behind.close()
+        assert top_k([0.1, 0.9], 1)[0].tolist() == [1]
+        with newer, behind:
+            pass
+        with newer:
+            with behind:
+                pass
+            with pytest.raises(RefusedCallError):
+                top_k([0.1, 0.9], 1)
+    with behind:
+        assert top_k([0.1, 0.9], 1)[0].tolist() == [1]
+    assert behind.called == []
+
+
+def test_an_attempt_that_wakes_after_its_check_switches_nothing_off(monkeypatch):
+    import threading
+
+    from course_lib.exercises import runner
+    from course_lib.similarity import top_k
+
+    monkeypatch.setattr(runner, "GRACE", 0.0)
+    wake, threads = threading.Event(), []
+
+    def sleeps(scores, k):
+        threads.append(threading.current_thread())
+        while not wake.is_set():
+            with contextlib.suppress(BaseException):  # a stop does not end it
+                wake.wait(0.05)
+        return top_k(scores, k)
+
+    refused = ("course_lib.similarity:top_k",)
+    exercise = replace(registry.find_exercise("2.2"), refuse=refused, time_limit=0.1)
+    assert check_exercise(exercise, sleeps).status == "wrong"
+    with Refusal(refused):
+        wake.set()
+        threads[0].join()
+        with pytest.raises(RefusedCallError):
+            top_k([0.1, 0.9], 1)
     assert top_k([0.1, 0.9], 1)[0].tolist() == [1]
 
 

@@ -51,9 +51,13 @@ def hand_in(folder, student, answers):
 
 
 def known_mistake(exercise, number):
-    """Source that answers an exercise with one of its listed mistakes."""
+    """Source that answers an exercise with one of its listed mistakes.
+
+    It hides the name that the tests refuse, so that the check itself sees the mistake.
+    """
     name = {"2.1": "cosine_table", "2.2": "best_k", "2.3": "my_cheapest", "2.4": "my_mmr"}
-    module = "from course_lib.exercises.registry import find_exercise\n"
+    module = "import importlib\nhidden = 'course_lib.' + 'exercises.registry'\n"
+    module += "find_exercise = importlib.import_module(hidden).find_exercise\n"
     number = min(number, len(exercise.wrong) - 1)
     return f"{module}{name.get(exercise.id, 'my_pairs')} = (\n    " + (
         f'find_exercise("{exercise.id}").wrong[{number}].answer\n)'
@@ -82,6 +86,12 @@ def graded(tmp_path_factory):
         "    return mmr(query, documents, k, trade_off=trade_off)",
     }
     hand_in(folder, "calls", called)
+    reads = {
+        key: "from course_lib.exercises.registry import find_exercise\n"
+        f"exec(find_exercise({key!r}).solution)"
+        for key in ("2.1", "2.2")
+    }
+    hand_in(folder, "reads", {**solutions, **reads})
     nbgrader(folder, "autograde", NAME)
     nbgrader(folder, "generate_feedback", NAME)
     nbgrader(folder, "export")
@@ -128,10 +138,24 @@ def test_an_answer_that_calls_the_solution_gets_nothing(graded):
     assert points["calls"] == dict.fromkeys(FULL, 0)
 
 
+def test_an_answer_that_reads_the_solution_gets_nothing(graded):
+    folder, points, _ = graded
+    assert points["reads"] == dict.fromkeys(FULL, 0)
+    page = (folder / "feedback" / "reads" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
+    assert "a cell names course_lib.exercises, where the solutions are" in page
+
+
 def test_students_get_no_solution_and_no_hidden_test(graded):
     folder, _, _ = graded
     text = (folder / "release" / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8")
-    for said in ("SOLUTION", "HIDDEN", "grading", "np.linalg.norm(queries, axis=1)", "solution("):
+    for said in (
+        "SOLUTION",
+        "HIDDEN",
+        "grading",
+        "allow(",
+        "np.linalg.norm(queries, axis=1)",
+        "solution(",
+    ):
         assert said not in text
     assert 'check(\\"2.1\\", cosine_table)' in text
 

@@ -21,7 +21,7 @@ c.ExecutePreprocessor.timeout = 300  # seconds for a cell
 INTRODUCTION = """\
 The exercises of this notebook of the course; read it first. Fill the gaps: `check` says what
 differs. An answer that calls the function of `course_lib` which solves its exercise gets no
-points."""
+points, and neither does one that takes more from `course_lib.exercises` than this notebook does."""
 README = """\
 # Assignments for nbgrader
 
@@ -39,10 +39,14 @@ the solutions. nbgrader takes the solutions and the hidden tests out for the stu
 An easy exercise gives 1 point, a medium one 2, a hard one 3, one on a student's own text 2; change
 them in the notebooks in `source/` or in nbgrader's formgrader. An answer gets all of its points or
 none. The tests run the whole check of the course, and refuse an answer that calls the function of
-`course_lib` which solves the exercise.
+`course_lib` which solves the exercise. From the first cell that names `course_lib.exercises` or
+`course_lib.export` on, a notebook gets no points.
 
 Run `autograde` with the complete course, not with the students' copy. nbgrader runs what students
-wrote: use an account or a container that holds nothing else.
+wrote: use an account or a container that holds nothing else. The complete course has every
+solution, and an answer can reach it: the tests do not find a name put together from pieces, nor an
+answer that replaces the check. So look into the answers for `exercises`, `import_module`, `exec`
+and `grade`: points alone do not prove that a student solved an exercise.
 """
 
 
@@ -117,11 +121,23 @@ def _cells_of(gap: Gap, notebook: Notebook, given: list[Statement]) -> list[Cell
     solved = f"### BEGIN SOLUTION\n{answer}\n### END SOLUTION"
     parts = [part for part in (gap.before, gap.stub, solved, gap.after) if part]
     cells.append(_cell("code", "\n\n".join(parts), f"answer-{number}", solution=True))
-    strict = "from course_lib.export.grading import grade as check"
+    strict = _strict(lines)
     hidden = f"### BEGIN HIDDEN TESTS\n{strict}\n### END HIDDEN TESTS"
     test = _cell("code", f"{hidden}\n{gap.check}", f"test-{number}", points=_points(task))
     test["metadata"] |= {"exercise": gap.exercise.id, "tags": ["exercise"]}
     return [*cells, test]
+
+
+def _strict(lines: list[Statement]) -> str:
+    """Import the strict check, and allow what of the given lines it would refuse."""
+    from course_lib.export.grading import names_solutions
+
+    given = [line for one in lines for line in _without_help(one.text).splitlines()]
+    own = [line for line in given if names_solutions(line)]
+    if not own:
+        return "from course_lib.export.grading import grade as check"
+    allowed = "".join(f"\nallow({text!r})" for text in own)
+    return f"from course_lib.export.grading import allow, grade as check{allowed}"
 
 
 def task_of(notebook: Notebook, gap: Gap) -> str:
