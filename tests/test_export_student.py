@@ -15,7 +15,7 @@ from course_lib.execute import kernel_environment
 from course_lib.exercises import registry
 from course_lib.exercises.watch_for import WATCH_FOR
 from course_lib.export import cells, command, student
-from course_lib.export.names import needed_by, reads_of, statements
+from course_lib.export.names import ExportError, needed_by, reads_of, statements
 from course_lib.export.solved_by import all_solving
 from course_lib.export.withholding import seal_definitions, stripped_exercises
 from course_lib.lesson import read_notebook
@@ -157,7 +157,7 @@ def test_no_text_of_the_copy_holds_a_note_for_teachers(copy, texts):
     """Each note tells how an exercise goes wrong; docs/exercises.md has them and stays away."""
     names = [path.relative_to(copy).as_posix() for path in copy.rglob("*")]
     kept = [
-        name for name in names if re.search(r"watch_for|teaching|plans\.py|exercises\.md", name)
+        name for name in names if re.search(r"watch_for|teaching|generated\.py|exercises\.md", name)
     ]
     assert kept == []
     for name, note in WATCH_FOR.items():
@@ -224,6 +224,23 @@ def test_what_the_checks_use_is_kept(stem):
     written = {name for one in parts for name in one.writes}
     read = {name for one in parts for name in one.reads if not hasattr(builtins, name)}
     assert read <= written | {"__name__", "__file__"}
+
+
+def test_what_notebooks_take_is_found_however_they_import_it(tmp_path):
+    code = (
+        "from course_lib.exercises.ex02_similarity_metrics import (\n    first,  # of two\n"
+        "    second as other,\n)\nfrom course_lib.exercises import ex03_tokenization, check\n"
+        "import course_lib.exercises.ex04_probability as ex04\n%time print(1)\n"
+        "print(ex03_tokenization.third, ex04.fourth, check.fifth)\n"
+    )
+    (tmp_path / "notebooks").mkdir()
+    cells = [{"cell_type": "code", "source": code.splitlines(keepends=True)}]
+    (tmp_path / "notebooks" / "02_x.ipynb").write_text(json.dumps({"cells": cells}))
+    assert student.names_used_of(tmp_path) == {
+        "ex02_similarity_metrics": {"first", "second"},
+        "ex03_tokenization": {"third"},
+        "ex04_probability": {"fourth"},
+    }
 
 
 def test_notebooks_keep_everything_but_help_and_the_exercises_outputs(copy):
@@ -366,3 +383,31 @@ def test_sealing_takes_private_helpers_along_and_leaves_the_rest():
     exec(compile(text, "sealed", "exec", dont_inherit=True), scope)
     assert scope["Later"]().scores() == 6
     assert scope["__doc__"] == "A module."
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "solve = lambda x: x / 2",
+        "if True:\n    def solve(x):\n        return x / 2",
+        "try:\n    from fast import solve\nexcept ImportError:\n    def solve(x): ...",
+        "def solve(x):\n    return x / 2\n\nsolve = cache(solve)",
+        "def other(x):\n    return x / 2",
+    ],
+)
+def test_what_cannot_be_sealed_is_not_left_in_clear_without_a_word(source):
+    with pytest.raises(ExportError, match="solve cannot be sealed: it must be one def or class"):
+        seal_definitions(source, ["solve"])
+
+
+def test_an_async_function_and_its_helper_are_sealed():
+    source = (
+        "async def _half(x):\n    return x / 2\n\nasync def solve(x):\n    return await _half(x)"
+    )
+    text = seal_definitions(source, ["solve"])
+    assert "async" not in text
+    scope = {}
+    exec(text, scope)
+    import asyncio
+
+    assert asyncio.run(scope["solve"](4)) == 2

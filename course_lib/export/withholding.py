@@ -15,6 +15,7 @@ from course_lib.export.solved_by import solving
 from course_lib.sealing import seal
 
 _HEAD = "from course_lib.sealing import unseal\n\n"
+_DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # What a class's copy has of an exercise; hints, explanation and known mistakes it has not.
 _KEPT = ("id", "title", "check", "time_limit")
 
@@ -102,7 +103,7 @@ def _without_solution(call: ast.Call, by_id: Mapping[str, Exercise], here: set[s
 def _undocumented(node: ast.stmt) -> ast.stmt:
     """The statement without docstrings, which say what a function does and give examples."""
     for inner in ast.walk(node):
-        if isinstance(inner, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(inner):
+        if isinstance(inner, _DEFINITION) and ast.get_docstring(inner):
             inner.body = inner.body[1:] or [ast.Pass()]
     return node
 
@@ -114,18 +115,27 @@ def seal_definitions(source: str, names: Iterable[str]) -> str:
         source: the module.
         names: functions or classes at its top; of "BM25.scores" the whole class.
 
+    Raises:
+        ExportError: if one of them is not defined at the module's top, or in another way too.
+
     >>> text = seal_definitions("import math\\ndef half(x):\\n    return x / 2", ["half"])
     >>> "return" in text, "import math" in text
     (False, True)
     """
     parts = statements(source)
     wanted = {name.split(".")[0] for name in names}
+    defined = {n for one in parts if isinstance(one.node, _DEFINITION) for n in one.writes}
+    otherwise = {n for one in parts if not isinstance(one.node, _DEFINITION) for n in one.writes}
+    for name in sorted(wanted - (defined - otherwise)):
+        raise ExportError(
+            f"{name} cannot be sealed: it must be one def or class at its module's top"
+        )
     while True:
         reads = {name for one in parts if one.writes & wanted for name in one.reads}
         helpers = {
             name
             for one in parts
-            if isinstance(one.node, ast.FunctionDef | ast.ClassDef)
+            if isinstance(one.node, _DEFINITION)
             for name in one.writes & reads
             if name.startswith("_")
         }
@@ -135,7 +145,7 @@ def seal_definitions(source: str, names: Iterable[str]) -> str:
     future = "from __future__ import annotations\n"
     lines = source.splitlines()
     for one in reversed(parts):
-        if one.writes & wanted and isinstance(one.node, ast.FunctionDef | ast.ClassDef):
+        if one.writes & wanted and isinstance(one.node, _DEFINITION):
             text = (future if future in source else "") + one.text
             begin, end = first_line(one.node) - 1, one.node.end_lineno
             lines[begin:end] = [f'exec(unseal("{seal(text)}"))']
