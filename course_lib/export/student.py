@@ -1,5 +1,6 @@
 """A class's copy of the course: it runs and checks, and carries no solution that shows."""
 
+import ast
 import copy
 import json
 import re
@@ -20,7 +21,7 @@ FILES = (
     *("LICENSE", "LICENSE-CC-BY-4.0", "datasets", "classroom", ".binder"),
 )
 # For authors and teachers; course_lib.cli shows no command whose module is not there.
-LEFT_OUT = ("export", "site", "snippet*", "testing.py", "teaching.py", "plans.py", "watch_for*")
+LEFT_OUT = ("export", "site", "snippet*", "testing.py", "teaching.py", "generated.py", "watch_for*")
 JUNK = ("__pycache__", "*.pyc", ".*")  # what Python, editors and Jupyter leave behind
 
 NOTE = """\
@@ -93,15 +94,31 @@ def without_solutions(notebook: Notebook) -> Notebook:
 
 def names_used_of(root: Path) -> dict[str, set[str]]:
     """For each exercise module, the names that notebooks take from it."""
+    package = "course_lib.exercises"
+    modules = {f"{package}.{stem}": stem for stem in registry.module_names()}
     used: dict[str, set[str]] = defaultdict(set)
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
-        for stem in registry.module_names():
-            for listed in re.findall(rf"from course_lib\.exercises\.{stem} import ([^#\n]+)", code):
-                used[stem] |= set(re.findall(r"\w+", listed))
-            for alias in re.findall(rf"from course_lib\.exercises import {stem} as (\w+)", code):
-                used[stem] |= set(re.findall(rf"\b{alias}\.(\w+)", code))
+        parts = [
+            inner
+            for cell in cells
+            if cell["cell_type"] == "code"
+            for one in statements("".join(cell["source"]))
+            for inner in ast.walk(one.node)
+        ]
+        called: dict[str, str] = {}  # what the notebook calls a module, such as "ex02" -> its name
+        for node in parts:
+            given: dict[str, str] = {}
+            if isinstance(node, ast.Import):
+                given = {one.asname: one.name for one in node.names if one.asname}
+            elif isinstance(node, ast.ImportFrom) and node.module == package:
+                given = {one.asname or one.name: f"{package}.{one.name}" for one in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module in modules:
+                used[modules[node.module]] |= {one.name for one in node.names}
+            called |= {name: modules[full] for name, full in given.items() if full in modules}
+        for node in parts:
+            if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") in called:
+                used[called[ast.unparse(node.value)]].add(node.attr)
     return used
 
 
