@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from course_lib.export.cells import Gap, code_before, gaps, solution_for
+from course_lib.export.cells import Gap, code_before, gaps, solution_for, without_help
 from course_lib.export.instructor import execute_all, require_green
 from course_lib.export.names import ExportError, Statement, needed_by, reads_of
 from course_lib.normalise import Cell, Notebook, normalise, to_text
@@ -116,7 +116,7 @@ def _cells_of(gap: Gap, notebook: Notebook, given: list[Statement]) -> list[Cell
     task = task_of(notebook, gap)
     cells = [_cell("markdown", task, f"task-{number}")]
     if lines:
-        text = _without_help("\n".join(one.text for one in lines))
+        text = without_help("\n".join(one.text for one in lines))
         cells.append(_cell("code", text, f"given-{number}"))
     solved = f"### BEGIN SOLUTION\n{answer}\n### END SOLUTION"
     parts = [part for part in (gap.before, gap.stub, solved, gap.after) if part]
@@ -132,7 +132,7 @@ def _strict(lines: list[Statement]) -> str:
     """Import the strict check, and allow what of the given lines it would refuse."""
     from course_lib.export.grading import names_solutions
 
-    given = [line for one in lines for line in _without_help(one.text).splitlines()]
+    given = [line for one in lines for line in without_help(one.text).splitlines()]
     own = [line for line in given if names_solutions(line)]
     if not own:
         return "from course_lib.export.grading import grade as check"
@@ -160,10 +160,6 @@ def _points(task: str) -> int:
 def points_of(cell: Cell) -> int:
     """The points that a cell of an assignment gives, 0 for most."""
     return int(cell["metadata"]["nbgrader"].get("points", 0))
-
-
-def _without_help(code: str) -> str:
-    return code.replace("import check, hint, solution", "import check")
 
 
 def _cell(

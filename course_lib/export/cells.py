@@ -1,5 +1,6 @@
 """The exercises' cells of a notebook: their gaps, and their solutions put in place."""
 
+import ast
 import copy
 import importlib
 import re
@@ -82,6 +83,22 @@ def code_before(notebook: Notebook, index: int) -> list[Statement]:
 def is_help(statement: Statement) -> bool:
     """Whether it is `hint(...)` or `solution(...)`."""
     return re.match(r"(hint|solution)\(", statement.text) is not None
+
+
+def without_help(source: str) -> str:
+    """Code whose imports from `course_lib.exercises` bring no hint and no solution.
+
+    >>> without_help("from course_lib.exercises import hint, check, solution  # to try")
+    'from course_lib.exercises import check'
+    """
+    lines = source.splitlines()
+    for one in reversed(statements(source)):
+        if isinstance(one.node, ast.ImportFrom) and one.node.module == "course_lib.exercises":
+            kept = [alias for alias in one.node.names if alias.name not in ("hint", "solution")]
+            if len(kept) < len(one.node.names):
+                short = [ast.unparse(ast.ImportFrom(one.node.module, kept, 0))] if kept else []
+                lines[first_line(one.node) - 1 : one.node.end_lineno] = short
+    return "\n".join(lines)
 
 
 def solution_for(gap: Gap, before: Sequence[Statement]) -> str:
