@@ -321,10 +321,69 @@ def test_the_copy_offers_the_commands_that_it_has(copy):
     assert not (copy / "tests").exists()
 
 
-def test_every_relative_link_of_a_copied_notebook_has_its_target(copy):
-    for path in (copy / "notebooks").iterdir():
-        for target in re.findall(r"\]\(([\w./-]+\.(?:ipynb|md))\)", path.read_text("utf-8")):
-            assert (path.parent / target).resolve().exists(), f"{path.name}: {target}"
+def relative_links(page):
+    """Every link and picture of a page or notebook whose target is a path, without its anchor."""
+    text = page.read_text(encoding="utf-8")
+    if page.suffix == ".ipynb":
+        cells = json.loads(text)["cells"]
+        text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    for target in re.findall(r"\]\(([^()\s]+)\)|(?:src|href)=\"([^\"]+)\"", text):
+        path = "".join(target).partition("#")[0]
+        if path and not re.match(r"[a-z]+:", path):
+            yield path
+
+
+def require_targets(folder):
+    found = 0
+    for page in folder.rglob("*"):
+        if page.suffix in (".md", ".ipynb"):
+            for target in relative_links(page):
+                found += 1
+                name = page.relative_to(folder)
+                assert (page.parent / target).resolve().exists(), f"{name}: {target}"
+    return found
+
+
+def test_every_relative_link_of_the_copy_has_its_target(copy):
+    assert require_targets(copy) > 30
+    notebook = copy / "notebooks" / "00_start_here.ipynb"
+    assert "01_embeddings.ipynb" in set(relative_links(notebook))
+
+
+def test_a_copy_of_some_notebooks_leads_nowhere_else(tmp_path):
+    folder = tmp_path / "part"
+    assert command.main(["--student", str(folder), "--only", "05,15"]) == 0
+    require_targets(folder)
+    text = (folder / "notebooks" / "05_classical_algorithms.ipynb").read_text(encoding="utf-8")
+    assert "06 What models cannot do" in text
+    assert "06_limits.ipynb" not in text
+    if (folder / "docs" / "project.md").exists():
+        assert "teach.md" not in (folder / "docs" / "project.md").read_text(encoding="utf-8")
+    # and what opens first is there
+    for name in student.OPENING:
+        text = (folder / name).read_text(encoding="utf-8")
+        assert "notebooks/05_classical_algorithms.ipynb" in text
+        assert student.FIRST not in text
+    for path in [*folder.rglob("*.py"), *folder.rglob("*.yaml"), *folder.glob(".binder/*")]:
+        opened = re.search(
+            r"(tree/[\w/]*|[\"'])notebooks/00_start", path.read_text(encoding="utf-8")
+        )
+        assert not opened, path
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from course_lib.exercises import check, hint, solution",
+        "from course_lib.exercises import hint, solution, check",
+        "from course_lib.exercises import (\n    check,\n    hint,\n    solution,\n)",
+    ],
+)
+def test_the_import_of_help_is_taken_out_however_it_is_written(line):
+    code = f"import math\n{line}\nfrom course_lib.exercises import ex08_rag as solved  # solves"
+    wanted = code.replace(line, "from course_lib.exercises import check")
+    assert cells.without_help(code) == wanted
+    assert cells.without_help("from course_lib.exercises import hint\nx = 1") == "x = 1"
 
 
 # Sealing

@@ -6,10 +6,11 @@ import json
 import re
 import shutil
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 from course_lib.exercises import registry
-from course_lib.export.cells import is_help
+from course_lib.export.cells import is_help, without_help
 from course_lib.export.names import statements
 from course_lib.export.solved_by import all_solving
 from course_lib.export.withholding import seal_definitions, sealed_exercises
@@ -22,6 +23,10 @@ FILES = (
 )
 # For authors and teachers; course_lib.cli shows no command whose module is not there.
 LEFT_OUT = ("export", "site", "snippet*", "testing.py", "teaching.py", "generated.py", "watch_for*")
+# They name the notebook that opens first.
+OPENING = ("course_lib/cli.py", "classroom/jupyterhub_config.py", "classroom/z2jh.yaml")
+FIRST = "00_start_here.ipynb"
+_LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s#]+)(?:#[^()\s]*)?\)")
 JUNK = ("__pycache__", "*.pyc", ".*")  # what Python, editors and Jupyter leave behind
 
 NOTE = """\
@@ -69,7 +74,29 @@ def write_copy(root: Path, notebooks: list[Path], folder: Path) -> str:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(root / name, folder / name)
     _write_package(root, folder / "course_lib")
+    for name in OPENING:
+        _rewrite(folder / name, lambda text: text.replace(FIRST, notebooks[0].name))
+    for page in [*folder.rglob("*.md"), *folder.rglob("*.ipynb")]:
+        _unlink_what_is_absent(page, root / page.relative_to(folder))
     return f"{len(notebooks)} notebooks without solutions, and the package that they need"
+
+
+def _rewrite(path: Path, change: Callable[[str], str]) -> None:
+    text = path.read_text(encoding="utf-8")
+    changed = change(text)
+    if changed != text:
+        path.write_text(changed, encoding="utf-8", newline="\n")
+
+
+def _unlink_what_is_absent(page: Path, original: Path) -> None:
+    """Leave of a link to a file that is not in the copy its text, in a page or a notebook."""
+
+    def replaced(match: re.Match[str]) -> str:
+        text, target = match.groups()
+        absent = (original.parent / target).exists() and not (page.parent / target).exists()
+        return text if absent else match[0]
+
+    _rewrite(page, lambda text: _LINK.sub(replaced, text))
 
 
 def without_solutions(notebook: Notebook) -> Notebook:
@@ -81,9 +108,7 @@ def without_solutions(notebook: Notebook) -> Notebook:
             parts = statements(cell["source"])
             if parts and all(is_help(one) for one in parts):
                 continue
-            cell["source"] = re.sub(
-                r"(from course_lib\.exercises import check), hint, solution", r"\1", cell["source"]
-            )
+            cell["source"] = without_help(cell["source"])
             if cell["metadata"].get("exercise"):
                 cell.update(outputs=[], execution_count=None)
         cells.append(cell)
