@@ -170,12 +170,12 @@ c.JupyterHub.bind_url = "http://127.0.0.1:{ports[0]}/"
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:{ports[1]}/"
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{ports[2]}"
 c.ConfigurableHTTPProxy.command = [{python!r}, "-c", {proxy!r}]
-c.JupyterHub.authenticator_class = "dummy"  # no passwords: only tokens come here
+c.JupyterHub.authenticator_class = "null"  # nobody can log in: only tokens come here
 c.JupyterHub.spawner_class = "simple"  # everybody is the same system user
 c.SimpleLocalProcessSpawner.home_dir_template = {homes!r} + "/{{username}}"
 c.Spawner.cmd[0] = {python!r}
-c.Spawner.args += {arguments!r}
-c.Spawner.environment["COURSE_SYSTEM_CACHE"] = {models!r}
+c.Spawner.args.extend({arguments!r})
+c.Spawner.environment.update({{"COURSE_SYSTEM_CACHE": {models!r}}})
 c.JupyterHub.services = [{{"name": "rehearsal", "api_token": {token!r}}}]
 scopes = ["admin:users", "admin:servers", "admin:server_state", "tokens"]
 c.JupyterHub.load_roles = [{{"name": "all", "services": ["rehearsal"], "scopes": scopes}}]
@@ -254,13 +254,17 @@ class Hub:
 
 @asynccontextmanager
 async def running(models: Path, folder: Path) -> AsyncIterator[Hub]:
-    """A hub for the length of a `with`; what it said is shown if something goes wrong in it."""
+    """A hub for the length of a `with`; what it said is shown if something goes wrong in it.
+
+    Not if it was stopped: then nothing is wrong.
+    """
     hub = Hub(folder, models)
     try:
         await hub.wait()
         yield hub
-    except BaseException:
-        print(hub.said(), file=sys.stderr)
+    except BaseException as error:
+        if not isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+            print(hub.said(), file=sys.stderr)
         raise
     finally:
         hub.stop()

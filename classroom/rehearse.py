@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import importlib.util
 import math
 import os
@@ -22,6 +23,7 @@ from pathlib import Path
 from classroom.local_hub import COURSE, MIB, Hub, Learner, memory_of, running
 
 NEEDED = ("jupyterhub", "configurable_http_proxy", "psutil", "tornado")
+ROLLUP = Path("/proc/self/smaps_rollup")
 GIB = 2**30
 
 
@@ -32,6 +34,8 @@ def missing() -> str:
         return f"{', '.join(absent)} not installed. Next step: pip install -e '.[classroom]'"
     if not sys.platform.startswith("linux"):
         return "memory per learner can be measured on Linux alone"
+    if not ROLLUP.exists():  # a sandbox's kernel
+        return f"memory per learner cannot be measured here: there is no {ROLLUP}"
     return ""
 
 
@@ -62,10 +66,14 @@ async def rehearse(hub: Hub, names: Sequence[str], notebook: str) -> list[Learne
     """
     learners = list(await asyncio.gather(*map(hub.learner, names)))
     for one in learners:
-        one.before = memory_of(one.pid)
+        one.before = one.peak = memory_of(one.pid)
     watching = asyncio.create_task(_watch(learners))
-    await asyncio.gather(*(one.run(f"course/notebooks/{notebook}") for one in learners))
-    watching.cancel()
+    try:
+        await asyncio.gather(*(one.run(f"course/notebooks/{notebook}") for one in learners))
+    finally:
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching  # what went wrong in it goes wrong here
     for one in learners:
         one.after = memory_of(one.pid)
     return learners
@@ -166,7 +174,7 @@ async def _main(users: int, notebooks: Sequence[str]) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Rehearse from the command line; return 0, or 1 if a cell failed or nothing could run."""
+    """Rehearse from the command line; return 0, 1 if something failed, or 130 if it was stopped."""
     parser = argparse.ArgumentParser(
         prog="python -m classroom.rehearse", description=(__doc__ or "").splitlines()[0]
     )
@@ -189,11 +197,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if problem:
         print(problem, file=sys.stderr)
         return 1
+    from tornado.httpclient import HTTPClientError
+
     try:
         return asyncio.run(_main(options.users, notebooks))
-    except (FileNotFoundError, RuntimeError) as error:
-        print(error, file=sys.stderr)
+    except (OSError, RuntimeError, HTTPClientError) as error:
+        print(f"rehearse: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nStopped; nothing is left.", file=sys.stderr)
+        return 130
 
 
 def named(numbers: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ import yaml
 
 import course
 from classroom import hand_out, start
-from classroom.local_hub import Learner, Memory, memory_of, rolled_up
+from classroom import rehearse as rehearsal
+from classroom.local_hub import MIB, Learner, Memory, memory_of, rolled_up
 from classroom.rehearse import main, missing, models_folder, named, rehearse, report, table
 from course_lib import ROOT
 
@@ -239,10 +241,25 @@ def test_a_learner_gets_a_server_even_when_nothing_can_be_handed_out(monkeypatch
 # The configurations
 
 
+def read(file):
+    """A file with settings as JupyterHub reads it."""
+    loader = pytest.importorskip("traitlets.config.loader")
+    return loader.PyFileConfigLoader(str(file)).load_config()
+
+
+def loaded(file):
+    """What JupyterHub makes of such a file; the lists and dictionaries it adds to are empty."""
+    config = read(file)
+    empty = {"args": [], "environment": {}}
+    for name, value in config["Spawner"].items():
+        if not isinstance(value, str | int | list | dict):
+            config["Spawner"][name] = value.get_value(empty[name])
+    return config
+
+
 def hub_settings():
     """What JupyterHub makes of classroom/jupyterhub_config.py."""
-    loader = pytest.importorskip("traitlets.config.loader")
-    return loader.PyFileConfigLoader("jupyterhub_config.py", str(CLASSROOM)).load_config()
+    return loaded(CLASSROOM / "jupyterhub_config.py")
 
 
 def test_jupyterhub_knows_every_setting_and_takes_its_value():
@@ -256,9 +273,31 @@ def test_jupyterhub_knows_every_setting_and_takes_its_value():
     for section, settings in config.items():
         traits = known[section].class_traits(config=True)
         assert set(settings) <= set(traits), section
-    spawner = LocalProcessSpawner(config=config, orm_spawner=None)
+    spawner = LocalProcessSpawner(config=read(CLASSROOM / "jupyterhub_config.py"), orm_spawner=None)
     assert spawner.mem_limit == 3 * GIB
+    assert spawner.args == config["Spawner"]["args"]
+    assert spawner.environment == config["Spawner"]["environment"]
     assert all(Path(part).exists() for part in spawner.cmd)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_hub_keeps_what_it_set_before_the_course_s_settings_and_can_change_them(before, tmp_path):
+    own = 'c.Spawner.args = ["--mine"]\nc.Spawner.environment = {"MINE": "1"}\n' if before else ""
+    course_s = f"load_subconfig({str(CLASSROOM / 'jupyterhub_config.py')!r})\n"
+    [recipe] = re.findall(r'```python\nload_subconfig\("/srv/course/.*\n((?s:.*?))```', GUIDE)
+    after = 'c.Spawner.args.extend(["--more"])\n'
+    after += 'c.Spawner.environment.update({"OMP_NUM_THREADS": "2"})'
+    (tmp_path / "config.py").write_text(own + course_s + recipe + after)
+    settings, alone = loaded(tmp_path / "config.py")["Spawner"], hub_settings()["Spawner"]
+    assert settings["args"] == [*(["--mine"] if before else []), *alone["args"], "--more"]
+    changed = {
+        "OMP_NUM_THREADS": "2",
+        "COURSE_LLM_BASE_URL": "http://127.0.0.1:8000/v1",
+        "COURSE_LLM_MODEL": "a-larger-model",
+    }
+    mine = {"MINE": "1"} if before else {}
+    assert settings["environment"] == mine | alone["environment"] | changed
+    assert settings["default_url"] == alone["default_url"]
 
 
 def environment_of_the_course():
@@ -421,6 +460,82 @@ def test_notebooks_are_named_by_number_once_each_in_the_order_given(capsys):
         assert f"got {given[-1]!r}" in capsys.readouterr().err.replace("got 0", "got '0'")
 
 
+@dataclass
+class Quick(Learner):
+    """A learner whose notebook runs in no time, or ends in an error."""
+
+    error: Exception | None = None
+
+    async def run(self, path):
+        await asyncio.sleep(0.01)
+        if self.error:
+            raise self.error
+
+
+class HubOf:
+    def __init__(self, error=None):
+        self.error = error
+
+    async def learner(self, name):
+        return Quick(name, Path(), "", "", 1, error=self.error)
+
+
+def test_a_notebook_that_is_faster_than_a_look_at_it_needs_what_the_server_needs(monkeypatch):
+    monkeypatch.setattr(rehearsal, "memory_of", lambda _: Memory(5 * MIB, 6 * MIB, 7 * MIB))
+
+    async def never_looks(_):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(rehearsal, "_watch", never_looks)
+    learners = asyncio.run(rehearse(HubOf(), ["ann", "ben"], NOTEBOOK))
+    assert [one.peak.own for one in learners] == [5 * MIB] * 2
+    assert "| 01_a | 0.01 |" in table({"01_a.ipynb": learners})
+
+
+@pytest.mark.parametrize("failing", ["look", "notebook"])
+def test_whatever_fails_in_a_rehearsal_is_told_and_nothing_goes_on(failing, monkeypatch):
+    looks = []
+
+    def look(_):
+        looks.append(1)
+        if failing == "look" and len(looks) == 2:  # once before, once meanwhile, once after
+            raise PermissionError("no look at that")
+        return Memory(MIB, MIB, MIB)
+
+    async def all_ended():
+        with pytest.raises(OSError, match=f"no {failing}"):
+            await rehearse(HubOf(error), ["ann"], NOTEBOOK)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    error = ConnectionError("no notebook there") if failing == "notebook" else None
+    monkeypatch.setattr(rehearsal, "memory_of", look)
+    asyncio.run(all_ended())
+
+
+def test_a_rehearsal_that_is_stopped_or_refused_says_so_in_one_line(monkeypatch, capsys):
+    web = pytest.importorskip("tornado.httpclient", reason="needs the extra [classroom]")
+    monkeypatch.setattr(rehearsal, "missing", lambda: "")
+    for error, status, said in (
+        (KeyboardInterrupt(), 130, "Stopped; nothing is left."),
+        (web.HTTPClientError(500, "no server"), 1, "rehearse: HTTP 500: no server"),
+        (ConnectionRefusedError(111, "refused"), 1, "rehearse: [Errno 111] refused"),
+    ):
+
+        async def ends(*_, error=error):
+            raise error
+
+        monkeypatch.setattr(rehearsal, "_main", ends)
+        assert main(["--users", "1"]) == status
+        assert capsys.readouterr().err.strip() == said
+
+
+def test_where_the_kernel_tells_no_memory_no_hub_is_started(monkeypatch, tmp_path):
+    if missing():
+        pytest.skip(missing())
+    monkeypatch.setattr(rehearsal, "ROLLUP", tmp_path / "smaps_rollup")
+    assert str(tmp_path / "smaps_rollup") in missing()
+
+
 # Binder
 
 
@@ -530,12 +645,16 @@ def test_six_learners_at_once_run_01_on_a_real_hub(shared_models, tmp_path, caps
 def test_a_learner_s_work_and_progress_outlive_their_server(tmp_path):
     if missing():
         pytest.skip(missing())
+    from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+
     from classroom.local_hub import running
 
     path = "course/notebooks/00_start_here.ipynb"
 
     async def one_learner() -> None:
         async with running(models_folder(), tmp_path) as hub:
+            with pytest.raises(HTTPClientError, match="403"):  # nobody can log in
+                await AsyncHTTPClient().fetch(f"{hub.url}/hub/login")
             learner = await hub.learner("ann")
             notebook = await learner.call(f"api/contents/{path}")
             cells = notebook["content"]["cells"]
