@@ -65,6 +65,17 @@ def test_binder_and_colab_are_offered_for_what_they_know():
         ("[a](../README.md#start)", "[a](../index.md#start)", None),
         ("[a](missing.md)", "[a](missing.md)", None),  # Sphinx complains
         ("```\n[a](../LICENSE)\n```", "```\n[a](../LICENSE)\n```", None),
+        ("~~~\n[a](../LICENSE)\n~~~", "~~~\n[a](../LICENSE)\n~~~", None),
+        (
+            "`[a](../LICENSE)` ``b`[a](../LICENSE)``",
+            "`[a](../LICENSE)` ``b`[a](../LICENSE)``",
+            None,
+        ),
+        (
+            "it's ` [a](../LICENSE)\n\n`b`",
+            f"it's ` [a]({ADDRESS}/blob/main/LICENSE)\n\n`b`",
+            "it's ` a\n\n`b`",
+        ),
         ("![a](../LICENSE)", "![a](../LICENSE)", None),
         # what is named like its file gets its title from Sphinx
         ("[docs/service.md](service.md)", "[](service.md)", None),
@@ -101,6 +112,7 @@ TO_1, TO_2 = "../notebooks/01_x.ipynb", "../notebooks/02_y.ipynb"
         ("notebook 99, 2.1 times, 02 of 10", None),
         ("# Notebook 02\n`notebook 02` [notebook 02](x) $a$\n<p>notebook 02</p>", None),
         ("```\nnotebook 02\n```\n~~~\nexercise 2.1\n~~~", None),
+        ("``a`notebook 02``", None),
         ("**Exercise 2.1** · Cosine", None),
         (
             "| 2.1 | 02 |\n|---|---|\n| 2.1 | 02 |\n",

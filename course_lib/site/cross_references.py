@@ -9,10 +9,12 @@ import posixpath
 import re
 from collections.abc import Collection, Mapping
 
+from course_lib.site.links import CODE
+
 EXERCISE = re.compile(r"^\*\*Exercise (\d+\.\d+)\*\*", re.MULTILINE)
 _KEPT = (  # code, formulas, headings, HTML and links stay as they are
-    r"^ *(?P<fence>`{3,}|~{3,}).*?^ *(?P=fence)|^\$\$.*?^\$\$|^#[^\n]*|^ *<[^\n]*|^\([\w-]+\)=$"
-    r"|`[^`]+`|!?\[(?:[^\[\]]|\[[^\]]*\])*\]\([^()\s]*\)|\*\*Exercise \d+\.\d+\*\*"
+    rf"{CODE}|^#[^\n]*|^ *<[^\n]*|^\([\w-]+\)=$"
+    r"|!?\[(?:[^\[\]]|\[[^\]]*\])*\]\([^()\s]*\)|\*\*Exercise \d+\.\d+\*\*"
 )
 _NOTEBOOK = r"\b[Nn]otebook[ \n](?P<bold>\*\*)?(?P<one>\d\d)\b(?(bold)\*\*)"
 _NOTEBOOKS = r"\b[Nn]otebooks[ \n]\d\d(?:(?:, | and | or |, and )\d\d\b)+"

@@ -11,8 +11,14 @@ from urllib.parse import urlsplit
 
 PICTURES = (".png", ".svg")
 BRANCH = "main"  # which branch of the public repository the site's links lead to
-_LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
-_FENCE = re.compile(r"(^```.*?^```|^\$\$.*?^\$\$)", re.DOTALL | re.MULTILINE)
+CODE = (  # and formulas set apart: what looks like a link in them is none; for DOTALL, MULTILINE
+    r"^ *(?P<fence>`{3,}|~{3,}).*?^ *(?P=fence)|^\$\$.*?^\$\$"
+    r"|(?P<ticks>(?<!`)`+(?!`))(?:(?!\n\n).)+?(?<!`)(?P=ticks)(?!`)"
+)
+_LINK = re.compile(
+    rf"{CODE}|(?<!!)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<target>[^()\s]+)\)",
+    re.DOTALL | re.MULTILINE,
+)
 
 
 def repository(root: Path) -> str:
@@ -66,7 +72,7 @@ def relink(markdown: str, page: str, pages: Collection[str], address: str, root:
     that is named like its file gets the page's title, which Sphinx puts where no text stands.
 
     Args:
-        markdown: the page's text; what stands in code blocks is not touched.
+        markdown: the page's text; code is not touched.
         page: the page's path from the root, with slashes.
         pages: the paths of everything that is on the site.
         address: what `repository` says.
@@ -74,7 +80,9 @@ def relink(markdown: str, page: str, pages: Collection[str], address: str, root:
     """
 
     def replaced(match: re.Match[str]) -> str:
-        text, target = match.groups()
+        text, target = match["text"], match["target"]
+        if target is None:
+            return match.group(0)  # code
         path, _, fragment = target.partition("#")
         if not path or urlsplit(target).scheme:
             return match.group(0)
@@ -91,7 +99,4 @@ def relink(markdown: str, page: str, pages: Collection[str], address: str, root:
         kind = "tree" if (root / meant).is_dir() else "blob"
         return f"[{text}]({address}/{kind}/{BRANCH}/{meant})" if address else text
 
-    pieces = _FENCE.split(markdown)  # every second one is a block
-    return "".join(
-        piece if number % 2 else _LINK.sub(replaced, piece) for number, piece in enumerate(pieces)
-    )
+    return _LINK.sub(replaced, markdown)
