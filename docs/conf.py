@@ -11,6 +11,7 @@ extensions = [
     "myst_nb",
     "course_lib.site.autodoc",  # the reference, from docstrings
     "course_lib.site.found",  # descriptions, and how the search ranks
+    "course_lib.site.html_pages",  # links to figures, names for a screen reader
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx-mathjax-offline",
@@ -21,6 +22,14 @@ nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "dollarmath", "tasklist"]
 myst_heading_anchors = 3  # as GitHub makes them, so that links work in both places
+
+# ---- the reference: course_lib.site.autodoc brings autodoc and napoleon
+default_role = "py:obj"  # `name` is a link where the name is known, else code
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+add_module_names = False
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
 
 # ---- the look
 highlight_language = "none"  # of a block that names none: what one types into a terminal
@@ -48,18 +57,3 @@ html_theme_options = {
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"
-
-
-def _label_toggles(app, pagename, templatename, context, doctree):
-    """Give the sidebar's button to unfold a list the name that a screen reader says."""
-    made = context["generate_toctree_html"]
-    unnamed = '<summary><span class="toctree-toggle"'
-    named = unnamed.replace("<summary", '<summary aria-label="Show or hide its pages"')
-    context["generate_toctree_html"] = lambda *args, **options: str(made(*args, **options)).replace(
-        unnamed, named
-    )
-
-
-def setup(app):
-    """Connect the changes to what the theme makes."""
-    app.connect("html-page-context", _label_toggles, priority=900)  # after the theme's own

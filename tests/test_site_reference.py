@@ -144,7 +144,10 @@ def reference(tmp_path_factory):
         (root / "pages" / name).write_text(text)
     conf = "import sys\nsys.path.insert(0, '..')\n"
     conf += "extensions = ['course_lib.site.autodoc', 'sphinx_design']\n"
-    (root / "pages" / "conf.py").write_text(conf)
+    of_course = (ROOT / "docs" / "conf.py").read_text(encoding="utf-8")
+    settings = re.findall(r"(?m)^(?:default_role|add_module_|autodoc_|napoleon_).*\n", of_course)
+    assert len(settings) == 6
+    (root / "pages" / "conf.py").write_text(conf + "".join(settings), encoding="utf-8")
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "pages", "html"]
     subprocess.run(command, cwd=root, check=True)
     return (root / "html" / "shop.html").read_text(encoding="utf-8")

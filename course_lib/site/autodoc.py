@@ -1,6 +1,6 @@
 """A Sphinx extension: the API reference from docstrings that are written to be read as they stand.
 
-docs/conf.py names it among its extensions. It brings autodoc and napoleon with their settings.
+docs/conf.py names it and has the settings of autodoc and napoleon, which it brings.
 """
 
 from __future__ import annotations
@@ -17,17 +17,8 @@ from course_lib import ROOT
 if TYPE_CHECKING:
     from docutils import nodes  # type: ignore[import-untyped]
     from sphinx.application import Sphinx
-    from sphinx.config import Config
     from sphinx.environment import BuildEnvironment
 
-SETTINGS = {
-    "default_role": "py:obj",  # `name` is a link where the name is known, else code
-    "autodoc_member_order": "bysource",
-    "autodoc_typehints_format": "short",
-    "add_module_names": False,
-    "napoleon_google_docstring": True,
-    "napoleon_numpy_docstring": False,
-}
 _CODE = re.compile(r"(``.+?``|`[^`]+`(?:_|__)?|:[a-z:]+:`[^`]+`)")
 _MARKUP = re.compile(r"[*|\\]|(?<=\w)_(?!\w)")  # what would be read as emphasis or a reference
 
@@ -38,18 +29,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
     app.setup_extension("sphinx.ext.autodoc")
     app.setup_extension("sphinx.ext.napoleon")
-    app.connect("config-inited", _configured)
     app.connect("autodoc-process-signature", _as_written)
     app.connect("doctree-read", _exact_names)
     app.connect("missing-reference", _known_names)
     app.connect("autodoc-skip-member", _skip)
     app.connect("autodoc-process-docstring", _as_rst, priority=400)  # napoleon comes after it
     return {"parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def _configured(app: Sphinx, config: Config) -> None:
-    for name, value in SETTINGS.items():
-        setattr(config, name, value)
 
 
 def _as_rst(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:

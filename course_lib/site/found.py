@@ -19,8 +19,6 @@ if TYPE_CHECKING:  # the package is imported where Sphinx is not installed
 
 LONGEST = 200  # characters of a description; search engines show about 160
 _CONCEPT = re.compile(r"\[([^\[\]]+)\]\(#(\d\d)--")
-_BOX = '<input class="task-list-item-checkbox"'
-_IMAGE = re.compile(r'<img [^>]*?src="([^"]+)"[^>]*>')
 
 
 def taught(snippets: str, readme: str) -> dict[str, list[str]]:
@@ -85,25 +83,19 @@ def _read(app: Sphinx) -> None:
     }
 
 
-def _finish(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Link a figure to its full size and name a box to tick; give the search its table, and it and
-    the start a sidebar that begins at its top.
-    """
-    body = context.get("body", "").replace(_BOX, f'{_BOX} aria-label="done"')
-    context["body"] = _IMAGE.sub(r'<a class="course-figure" href="\1">\g<0></a>', body)
+def _search(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Give the page of the search its table, its ranking and a description."""
     if page == "search":
         table = json.dumps(app.env.course_taught, ensure_ascii=False)  # type: ignore[attr-defined]
         app.add_js_file(None, body=f"const COURSE_TAUGHT = {table}")
         app.add_js_file("search.js", loading_method="defer")
         said = '<meta name="description" content="Search the course" />\n'
         context["metatags"] = context.get("metatags", "") + said
-    if page in ("search", "index"):  # the theme keeps how far the list was scrolled
-        app.add_js_file(None, body="sessionStorage.removeItem('sidebar-scroll-top')")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the changes to what Sphinx and the theme make."""
     app.connect("builder-inited", _read)
     app.connect("doctree-read", _describe)
-    app.connect("html-page-context", _finish)
+    app.connect("html-page-context", _search)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

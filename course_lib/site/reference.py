@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-# The references of the exercises are their solutions; what starts a command is no interface.
+# What starts a command or builds this site is no interface.
 _LEFT_OUT = ("__main__", "cli", "site", "testing")
 BEHIND = "What only runs the course itself"
 _WHO = "For work on the course: its commands, its checks, and the inner parts of its packages."
@@ -38,7 +38,7 @@ def read_modules(package: Path) -> list[Module]:
         if not parts or parts[0] in _LEFT_OUT or any(part.startswith("_") for part in parts):
             continue
         if parts[0] == "exercises" and re.match(r"ex\d\d_", parts[-1]):
-            continue
+            continue  # its references are the solutions
         source = file.read_text(encoding="utf-8")
         tree = ast.parse(source)
         taught = re.search(r"notebooks/\d\d_\w+\.ipynb", source) is not None
