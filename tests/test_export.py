@@ -184,10 +184,15 @@ def test_an_assignment_is_tasks_answers_and_locked_tests():
             assert test["metadata"]["nbgrader"]["locked"]
             assert test["source"].endswith(gap.check)
             assert 1 <= assignment.points_of(test) <= 3
-        easy = "**Exercise 2.1** · Cosine, at last · easy, 5 minutes."
-        assert assignment._points(easy) == 1
-        assert assignment._points(easy.replace("easy", "harder")) == 3
-        assert assignment._points("**Exercise 2.1** · Cosine") == 2
+
+
+def test_a_task_that_does_not_say_how_hard_it_is_is_refused():
+    easy = "**Exercise 2.1** · Cosine, at last · easy, 5 minutes."
+    assert assignment._points(easy, "2.1") == 1
+    assert assignment._points(easy.replace("easy", "any level"), "2.1") == 2
+    for task in ("**Exercise 2.1** · Cosine", easy.replace("easy", "heavy")):
+        with pytest.raises(ExportError, match=r"exercise 2\.1 must say how hard it is: easy, "):
+            assignment._points(task, "2.1")
 
 
 @pytest.mark.parametrize("exercise", SLOW_APART)

@@ -8,8 +8,9 @@ from course_lib.export.cells import Gap, code_before, gaps, solution_for, withou
 from course_lib.export.instructor import execute_all, require_green
 from course_lib.export.names import ExportError, Statement, needed_by, reads_of
 from course_lib.normalise import Cell, Notebook, normalise, to_text
+from course_lib.teaching import stated_in
 
-POINTS = {"easy": 1, "medium": 2, "hard": 3, "harder": 3, "any level": 2}
+POINTS = {"easy": 1, "medium": 2, "hard": 3, "any level": 2}
 CONFIG = """\
 # The settings of nbgrader for this folder. Run nbgrader here: nbgrader generate_assignment NAME
 c = get_config()
@@ -98,7 +99,7 @@ def assignment(notebook: Notebook) -> Notebook:
         cells += _cells_of(gap, notebook, given)
     if len(cells) == 1:
         raise ExportError(f"{name} has no exercises")
-    return normalise_keeping({**notebook, "cells": cells})
+    return _normalise_keeping({**notebook, "cells": cells})
 
 
 def _cells_of(gap: Gap, notebook: Notebook, given: list[Statement]) -> list[Cell]:
@@ -113,7 +114,8 @@ def _cells_of(gap: Gap, notebook: Notebook, given: list[Statement]) -> list[Cell
     lines = [one for one in before if id(one.node) in nodes and one.text not in texts]
     given += lines
     number = gap.exercise.id.replace(".", "-")
-    task = task_of(notebook, gap)
+    task = _task_of(notebook, gap)
+    points = _points(task, gap.exercise.id)
     cells = [_cell("markdown", task, f"task-{number}")]
     if lines:
         text = without_help("\n".join(one.text for one in lines))
@@ -123,7 +125,7 @@ def _cells_of(gap: Gap, notebook: Notebook, given: list[Statement]) -> list[Cell
     cells.append(_cell("code", "\n\n".join(parts), f"answer-{number}", solution=True))
     strict = _strict(lines)
     hidden = f"### BEGIN HIDDEN TESTS\n{strict}\n### END HIDDEN TESTS"
-    test = _cell("code", f"{hidden}\n{gap.check}", f"test-{number}", points=_points(task))
+    test = _cell("code", f"{hidden}\n{gap.check}", f"test-{number}", points=points)
     test["metadata"] |= {"exercise": gap.exercise.id, "tags": ["exercise"]}
     return [*cells, test]
 
@@ -140,7 +142,7 @@ def _strict(lines: list[Statement]) -> str:
     return f"from course_lib.export.grading import allow, grade as check{allowed}"
 
 
-def task_of(notebook: Notebook, gap: Gap) -> str:
+def _task_of(notebook: Notebook, gap: Gap) -> str:
     """The text that sets an exercise, from the cell above it."""
     mark = f"**Exercise {gap.exercise.id}**"
     for cell in reversed(notebook["cells"][: gap.index]):
@@ -150,11 +152,13 @@ def task_of(notebook: Notebook, gap: Gap) -> str:
     raise ExportError(f"no text above the cell of exercise {gap.exercise.id} has {mark}")
 
 
-def _points(task: str) -> int:
-    """Points by how hard the task's first line says that it is."""
-    first = task.partition("\n")[0]
-    found = re.search(r"· (" + "|".join(sorted(POINTS, key=len, reverse=True)) + r"),", first)
-    return POINTS[found[1]] if found else 2
+def _points(task: str, exercise: str) -> int:
+    """Points by how hard the task says that the exercise is."""
+    stated = stated_in(task).get(exercise)
+    if stated is None or stated.level not in POINTS:
+        levels = ", ".join(POINTS)
+        raise ExportError(f"the text of exercise {exercise} must say how hard it is: {levels}")
+    return POINTS[stated.level]
 
 
 def points_of(cell: Cell) -> int:
@@ -174,6 +178,6 @@ def _cell(
     return {**cell, "source": source, **code}
 
 
-def normalise_keeping(notebook: Notebook) -> Notebook:
+def _normalise_keeping(notebook: Notebook) -> Notebook:
     """Normalise the notebook's own metadata, and leave its cells as they are."""
     return {**normalise({**notebook, "cells": []}), "cells": notebook["cells"]}
