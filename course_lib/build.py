@@ -17,11 +17,10 @@ from course_lib import ROOT
 from course_lib.execute import (
     CELL_TIMEOUT,
     Failure,
-    cell_bar,
-    execute,
     kernel_environment,
     nbval_command,
     run_loop,
+    run_pinned,
 )
 from course_lib.lesson import BuildError, Lesson, choose, parse, read_notebook
 from course_lib.normalise import (
@@ -59,28 +58,14 @@ async def build(
             this machine.
     """
     lesson = parse(path)
-    with (
-        cell_bar(lesson.notebook, path.stem, position) as bar,
-        # An empty profile: a user's IPython settings and start-up files stay out of the outputs.
-        tempfile.TemporaryDirectory(
-            prefix="course-ipython-", ignore_cleanup_errors=True
-        ) as ipython,
-    ):
-        environment = {**kernel_environment(), "IPYTHONDIR": ipython}
-
-        def progress(index: int, done: bool) -> None:
-            if done:
-                bar.update()
-            else:
-                bar.set_postfix_str(f"line {lesson.markers[index]}", refresh=sys.stderr.isatty())
-
-        failure = await execute(
-            lesson.notebook,
-            root / "notebooks",
-            environment=environment,
-            on_cell=progress,
-            timeout=timeout,
-        )
+    failure = await run_pinned(
+        lesson.notebook,
+        path.stem,
+        root / "notebooks",
+        place=lambda index: f"line {lesson.markers[index]}",
+        position=position,
+        timeout=timeout,
+    )
     if failure is not None:
         raise BuildError(describe(lesson, failure))
     notebook = normalise(lesson.notebook)

@@ -1,6 +1,7 @@
 """Run a notebook in a fresh kernel of this Python, pinned and offline when its output must repeat.
 
-``course build``, ``course run`` and nbval's plugin start their kernels through this module.
+``course build``, ``course run``, ``course export`` and nbval's plugin start their kernels through
+this module.
 """
 
 import asyncio
@@ -95,6 +96,46 @@ def cell_bar(notebook: Notebook, name: str, position: int | None = None) -> "tqd
     # In a log every refresh is a line of its own.
     rarely = 0.1 if sys.stderr.isatty() else 10
     return tqdm(total=cells, desc=name, unit="cell", position=position, mininterval=rarely)
+
+
+async def run_pinned(
+    notebook: Notebook,
+    name: str,
+    folder: Path,
+    *,
+    place: Callable[[int], str] = lambda index: f"cell {index + 1}",
+    position: int | None = None,
+    timeout: float = CELL_TIMEOUT,
+) -> Failure | None:
+    """`execute` a notebook as all committed ones were: pinned, offline, and with a progress bar.
+
+    Args:
+        notebook: its outputs are replaced.
+        name: for the progress bar.
+        folder: the kernel's working folder.
+        place: what the bar says of the cell with this index while it runs.
+        position: the bar's row when several notebooks run at once.
+        timeout: seconds for one cell.
+
+    Returns:
+        None, or the cell that failed.
+    """
+    with (
+        cell_bar(notebook, name, position) as bar,
+        # An empty profile: a user's IPython settings and start-up files stay out of the outputs.
+        tempfile.TemporaryDirectory(prefix="course-ipython-", ignore_cleanup_errors=True) as own,
+    ):
+
+        def progress(index: int, done: bool) -> None:
+            if done:
+                bar.update()
+            else:
+                bar.set_postfix_str(place(index), refresh=sys.stderr.isatty())
+
+        environment = {**kernel_environment(), "IPYTHONDIR": own}
+        return await execute(
+            notebook, folder, environment=environment, on_cell=progress, timeout=timeout
+        )
 
 
 async def execute(

@@ -560,6 +560,35 @@ def test_what_cannot_be_moved_into_its_place_is_not_there_in_part(tmp_path, caps
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_teachers_own_ipython_settings_stay_out(tmp_path, monkeypatch):
+    startup = tmp_path / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "mine.py").write_text("planted = True\nprint('a greeting')")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    notebook = notebook_of(cell("'planted' in globals()"))
+    instructor.execute_all(notebook, "99_small", tmp_path)
+    (shown,) = notebook["cells"][0]["outputs"]
+    assert shown["data"]["text/plain"] == "False"
+    with pytest.raises(ExportError, match="99_small, cell 1: ZeroDivisionError"):
+        instructor.execute_all(notebook_of(cell("1 / 0")), "99_small", tmp_path)
+
+
+@pytest.mark.slow
+def test_an_assignment_is_executed_and_must_get_all_points(tmp_path, capsys, monkeypatch):
+    """Notebook 00, in the folder that is being written."""
+    assert command.main(["--nbgrader", str(tmp_path / "class"), "--only", "00"]) == 0
+    assert "1 assignments with " in capsys.readouterr().out
+    source = tmp_path / "class" / "source" / "00_start_here" / "00_start_here.ipynb"
+    assert not any(one.get("outputs") for one in read_notebook(source)["cells"])
+
+    monkeypatch.setattr(assignment, "solution_for", lambda gap, before: gap.stub)
+    assert command.main(["--nbgrader", str(tmp_path / "second"), "--only", "00"]) == 1
+    said = capsys.readouterr().err
+    assert "00_start_here, cell " in said
+    assert "NOT ATTEMPTED" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["class"]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no umask")
 def test_a_new_folder_is_for_those_whom_the_umask_allows(tmp_path):
     former = os.umask(0o077)

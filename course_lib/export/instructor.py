@@ -47,22 +47,9 @@ def execute_all(notebook: Notebook, name: str, folder: Path) -> None:
     Raises:
         ExportError: if a cell fails.
     """
-    from course_lib.execute import CELL_TIMEOUT, cell_bar, execute, kernel_environment, run_loop
+    from course_lib.execute import run_loop, run_pinned
 
-    with cell_bar(notebook, name) as bar:
-
-        def progress(_: int, done: bool) -> None:
-            bar.update(int(done))
-
-        failure = run_loop(
-            execute(
-                notebook,
-                folder,
-                environment=kernel_environment(),
-                on_cell=progress,
-                timeout=CELL_TIMEOUT,
-            )
-        )
+    failure = run_loop(run_pinned(notebook, name, folder))
     if failure is not None:
         raise ExportError(f"{name}, cell {failure.index + 1}: {failure.error}")
 
