@@ -293,7 +293,7 @@ print(f"{result.seconds:.0f} s; validation loss by step:", end=" ")
 print({step: round(loss, 3) for step, loss in result.validation_losses.items()})
 
 # %% [markdown]
-# See the loss (thin line) fall steeply in the first steps and slowly from there. Single steps jump about, for their examples are few: the lowest validation point (circles; step 0 is only printed) is kept. (The time is a busy computer's.)
+# See the loss (thin line) fall steeply in the first steps and slowly from there. Single steps jump about, for their examples are few: the lowest validation point (circles; step 0 is only printed) is kept.
 #
 # ## 6. Before and after
 #
