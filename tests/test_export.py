@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from course_lib import ROOT
@@ -208,8 +209,16 @@ def test_stubs_and_known_mistakes_get_no_points(exercise):
             grade(exercise.id, known.answer)
 
 
+@pytest.fixture
+def print_options():
+    """Keep numpy's as they are: a notebook's first cell sets them, here for every later test."""
+    with np.printoptions():
+        yield
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", BY_NAME)
+@pytest.mark.usefixtures("print_options")
 def test_every_solution_gets_full_points_with_the_lines_that_it_needs(path, monkeypatch):
     """The assignment of each notebook, solutions in place, under the strict check.
 

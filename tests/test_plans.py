@@ -71,6 +71,11 @@ def notebooks(cell):
     return re.findall(r"\b\d\d\b", cell)
 
 
+def exercises_of(rows):
+    """Every exercise named in some cells of each row, sorted; twice where it stands twice."""
+    return sorted(one for cells in rows for cell in cells for one in EXERCISE.findall(cell))
+
+
 def both(cell):
     """`64 + 62` as two numbers."""
     return tuple(int(one) for one in cell.split(" + "))
@@ -128,9 +133,7 @@ def test_six_weeks_fit_into_two_meetings_a_week():
         away = reading_minutes(notebooks(alone)), exercise_minutes(EXERCISE.findall(at_home))
         assert both(out) == away, week
     assert sorted(n for row in plan for n in notebooks(row[1] + " " + row[2])) == NUMBERS
-    assert sorted(e for row in plan for e in EXERCISE.findall(row[3] + " " + row[4])) == sorted(
-        all_stated()
-    )
+    assert exercises_of(row[3:5] for row in plan) == sorted(all_stated())
 
 
 def test_the_semester_has_every_notebook_and_every_exercise():
@@ -142,9 +145,7 @@ def test_the_semester_has_every_notebook_and_every_exercise():
         assert max(wanted) <= 75, "a lecture and a practical have 90 minutes each"
         assert both(out) == (0, exercise_minutes(EXERCISE.findall(at_home))), week
     assert [n for row in plan for n in notebooks(row[1])] == NUMBERS
-    assert sorted(e for row in plan for e in EXERCISE.findall(row[2] + " " + row[3])) == sorted(
-        all_stated()
-    )
+    assert exercises_of(row[2:4] for row in plan) == sorted(all_stated())
 
 
 def test_each_part_of_the_project_comes_when_its_notebooks_were_taught():
